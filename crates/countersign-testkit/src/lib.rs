@@ -1,0 +1,35 @@
+//! Test material for Countersign, built without the code that it tests.
+//!
+//! A vector that the encoder under test had written would pass whatever that encoder gets wrong.
+//! So everything here that makes tokens and requests starts from primitives: a protobuf writer, a
+//! symbol table, Ed25519, and the text of RFC 9421. Every piece can be replaced, which is how a
+//! vector breaks exactly one thing.
+//!
+//! - [`keys`] and [`clock`]: the fixed keys and the fixed time of all vectors;
+//! - [`wire`], [`raw_checks`], [`raw_token`], [`raw_request`]: the builders;
+//! - [`format`]: the JSON format of the vector files, for generators and runners;
+//! - [`vectors`]: what the files under `test-vectors/` contain.
+//!
+//! Nothing here is for production: keys are public, inputs are trusted, and failures panic.
+
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic,
+        reason = "a test tool over its own fixed inputs: a panic is the report of a broken vector"
+    )
+)]
+
+pub mod clock;
+pub mod format;
+pub mod keys;
+pub mod raw_checks;
+pub mod raw_request;
+pub mod raw_token;
+pub mod text;
+pub mod vectors;
+pub mod wire;

@@ -1,0 +1,71 @@
+//! What the files under `test-vectors/` contain.
+//!
+//! Each refused vector departs in one place from an allowed one, its *twin*, and is refused for
+//! that alone.
+
+pub mod case;
+pub mod chain;
+pub mod curve;
+pub mod replay;
+pub mod request_altered;
+pub mod request_coverage;
+pub mod request_fields;
+pub mod request_framing;
+pub mod request_parameters;
+pub mod request_signature;
+pub mod requirements;
+pub mod standard;
+pub mod token_encoding;
+pub mod token_limits;
+pub mod token_profile;
+pub mod token_signatures;
+pub mod verify_parties;
+pub mod verify_revocation;
+pub mod verify_rights;
+
+use std::collections::BTreeMap;
+
+use case::File;
+
+/// The folders, each owned by the generator: what it did not write is an extra file.
+pub const FOLDERS: [&str; 6] = ["chain", "checks", "replay", "request", "token", "verify"];
+
+/// All files.
+#[must_use]
+pub fn files() -> Vec<File> {
+    vec![
+        request_signature::file(),
+        request_framing::file(),
+        request_fields::file(),
+        request_coverage::file(),
+        request_parameters::file(),
+        request_altered::file(),
+        token_encoding::file(),
+        token_profile::file(),
+        token_limits::file(),
+        token_signatures::file(),
+        verify_parties::file(),
+        verify_revocation::file(),
+        verify_rights::rights(),
+        verify_rights::resources(),
+        verify_rights::operations(),
+        verify_rights::charges(),
+        chain::file(),
+        replay::file(),
+    ]
+}
+
+/// The text of all files, by path below `test-vectors/`.
+///
+/// # Panics
+///
+/// When a vector cannot be written as JSON.
+#[must_use]
+pub fn generate() -> BTreeMap<String, String> {
+    let text = |file: &File| {
+        let mut text = serde_json::to_string_pretty(&file.content()).expect("vectors are JSON");
+        text.push('\n');
+        text
+    };
+    files().iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(file))).collect()
+}

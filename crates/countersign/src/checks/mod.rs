@@ -1,0 +1,17 @@
+//! Checks: the bounded subset of Datalog, evaluated with counted work (`spec/checks.md`).
+//!
+//! Nothing here runs an engine: a check is a few predicates over facts that the verifier knows, then expressions. Work is
+//! counted in units that every implementation counts alike, so a verdict never depends on a clock.
+
+mod eval;
+mod facts;
+mod predicate;
+mod value;
+
+pub use self::eval::{CheckDenial, Work, evaluate};
+pub use self::facts::{ArgName, Argument, Arguments, Facts};
+pub(crate) use self::predicate::Predicate;
+pub use self::value::Scalar;
+
+/// The greatest amount of work for one request, in units.
+pub const WORK_LIMIT: u64 = 100_000;

@@ -1,0 +1,49 @@
+//! The signature base of RFC 9421, section 2.5.
+
+use super::framing::Framed;
+use super::parts::Parts;
+use crate::code::Code;
+use crate::denial::Denial;
+
+/// Builds the base for components that are known to resolve. `parameters` is the value of `@signature-params`.
+// spec: RQ-45
+pub(crate) fn build(
+    parts: &Parts<'_>,
+    framed: &Framed<'_>,
+    covered: &[&str],
+    parameters: &str,
+) -> Result<Vec<u8>, Denial> {
+    let mut base = Vec::with_capacity(1024);
+    for name in covered {
+        base.push(b'"');
+        base.extend_from_slice(name.as_bytes());
+        base.extend_from_slice(b"\": ");
+        match *name {
+            "@method" => base.extend_from_slice(parts.method.as_bytes()),
+            "@authority" => base.extend_from_slice(framed.authority.as_bytes()),
+            "@path" => base.extend_from_slice(framed.path.as_bytes()),
+            "@query" => {
+                base.push(b'?');
+                base.extend_from_slice(framed.query.unwrap_or_default().as_bytes());
+            }
+            name => lines(&mut base, parts, name)?,
+        }
+        base.push(b'\n');
+    }
+    base.extend_from_slice(b"\"@signature-params\": ");
+    base.extend_from_slice(parameters.as_bytes());
+    Ok(base)
+}
+
+fn lines(base: &mut Vec<u8>, parts: &Parts<'_>, name: &str) -> Result<(), Denial> {
+    for (index, line) in parts.lines(name).enumerate() {
+        if !line.is_ascii() {
+            return Err(Denial::new(3, Code::HeaderMalformed, "covered field that is not ASCII"));
+        }
+        if index > 0 {
+            base.extend_from_slice(b", ");
+        }
+        base.extend_from_slice(line);
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! What a verifier reads of one HTTP request.
+
+/// A field line: one name, one value, as received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Its name, in any case.
+    pub name: &'a str,
+    /// Its value, without the optional white space around it.
+    pub value: &'a [u8],
+}
+
+/// What the message's framing says of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyLength {
+    /// So many bytes; 0 where there is no body.
+    Known(u64),
+    /// The end shows only when it is reached.
+    Unknown,
+}
+
+/// A request's head, borrowed from whatever HTTP library holds it.
+///
+/// Give every field line, in the order received, with nothing rewritten: not the names of an intermediary, not a target
+/// without the prefix that a router took off.
+#[derive(Clone, Debug)]
+pub struct Parts<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) authority: Option<&'a str>,
+    pub(crate) body: BodyLength,
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    /// Starts with the method and the request target as received, in origin-form.
+    pub fn new(method: &'a str, target: &'a str) -> Self {
+        Self { method, target, authority: None, body: BodyLength::Known(0), fields: Vec::with_capacity(16) }
+    }
+
+    /// The `:authority` pseudo-header of HTTP/2 and HTTP/3.
+    #[must_use]
+    pub fn authority(mut self, authority: &'a str) -> Self {
+        self.authority = Some(authority);
+        self
+    }
+
+    /// What the framing says of the body.
+    #[must_use]
+    pub fn body(mut self, body: BodyLength) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Adds a field line.
+    pub fn push(&mut self, name: &'a str, value: &'a [u8]) {
+        self.fields.push(Field { name, value: trim(value) });
+    }
+
+    /// The lines of one field, in order.
+    pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
+    }
+}
+
+/// Takes optional white space off both ends: spaces and tabs, nothing else.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+impl<'a> Extend<(&'a str, &'a [u8])> for Parts<'a> {
+    fn extend<I: IntoIterator<Item = (&'a str, &'a [u8])>>(&mut self, lines: I) {
+        for (name, value) in lines {
+            self.push(name, value);
+        }
+    }
+}

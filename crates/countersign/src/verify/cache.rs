@@ -1,0 +1,118 @@
+//! A bounded memory of token prefixes whose signatures hold (`spec/verify.md`, VF-4).
+//!
+//! Only the outcome of stage 7 is kept. Everything that time or state can change is looked at again on every request.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::key::PublicKey;
+use crate::token::Decoded;
+
+/// SHA-256 over the root key and the bytes of a prefix with its signatures.
+pub(crate) type PrefixId = [u8; 32];
+
+const SHARDS: usize = 16;
+
+/// Two generations: when the young one has half of the room, it becomes the old one.
+#[derive(Debug)]
+pub(crate) struct ChainCache {
+    half: usize,
+    shards: [Mutex<Generations>; SHARDS],
+}
+
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashSet<PrefixId>,
+    old: HashSet<PrefixId>,
+}
+
+impl ChainCache {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { half: (capacity / SHARDS / 2).max(1), shards: core::array::from_fn(|_| Mutex::default()) }
+    }
+
+    fn shard(&self, id: &PrefixId) -> Option<&Mutex<Generations>> {
+        let [first, ..] = *id;
+        self.shards.get(usize::from(first) % SHARDS)
+    }
+
+    pub(crate) fn contains(&self, id: &PrefixId) -> bool {
+        let Some(shard) = self.shard(id) else { return false };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if shard.young.contains(id) {
+            return true;
+        }
+        let found = shard.old.contains(id);
+        if found {
+            shard.insert(*id, self.half);
+        }
+        found
+    }
+
+    pub(crate) fn insert(&self, id: PrefixId) {
+        if let Some(shard) = self.shard(&id) {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).insert(id, self.half);
+        }
+    }
+}
+
+impl Generations {
+    fn insert(&mut self, id: PrefixId, half: usize) {
+        if self.young.len() >= half {
+            self.old = core::mem::take(&mut self.young);
+        }
+        self.young.insert(id);
+    }
+}
+
+/// The ids of a token's prefixes, the whole token last.
+pub(crate) struct Prefixes {
+    boundaries: Vec<Sha256>,
+    pub(crate) whole: PrefixId,
+}
+
+impl Prefixes {
+    pub(crate) fn new(root: &PublicKey, token: &Decoded) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(root.as_bytes());
+        let mut from = 0;
+        let mut boundaries = Vec::with_capacity(token.layout.blocks.len());
+        for block in &token.layout.blocks {
+            hasher.update(token.bytes.get(from..block.prefix_end).unwrap_or_default());
+            from = block.prefix_end;
+            boundaries.push(hasher.clone());
+        }
+        hasher.update(token.bytes.get(from..).unwrap_or_default());
+        Self { boundaries, whole: hasher.finalize().into() }
+    }
+
+    /// The ids of blocks 0 to n, for each n.
+    pub(crate) fn blocks(&self) -> impl DoubleEndedIterator<Item = PrefixId> + ExactSizeIterator {
+        self.boundaries.iter().map(|hasher| hasher.clone().finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stays_within_its_room_and_keeps_what_is_used() {
+        let cache = ChainCache::new(32);
+        let id = |n: u16| {
+            let mut id = [0; 32];
+            id[1..3].copy_from_slice(&n.to_be_bytes());
+            id
+        };
+        cache.insert(id(0));
+        for n in 1..1000 {
+            assert!(cache.contains(&id(0)), "what is asked for stays");
+            cache.insert(id(n));
+        }
+        let kept: usize = cache.shards.iter().map(|s| s.lock().unwrap()).map(|s| s.young.len() + s.old.len()).sum();
+        assert!(kept <= 32, "{kept}");
+        assert!(!cache.contains(&id(1)));
+    }
+}

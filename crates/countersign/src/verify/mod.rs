@@ -1,0 +1,273 @@
+//! Verification in twelve stages (`spec/verify.md`).
+//!
+//! Core does no input and output: what needs a store is named as an effect, and the caller hands its outcome back. Each
+//! type can be got in one way and used once, so no stage is skipped or repeated:
+//!
+//! | type | what is known |
+//! | --- | --- |
+//! | [`Proven`] | stages 1 to 8: framing, fields, profile, chain, revocation, signatures |
+//! | [`NonceClaim`] | 9: the body is the signed one |
+//! | [`Authenticated`] | 10: the nonce is new |
+//! | [`Charges`] | 11: the right, the checks |
+//! | [`Authorized`] | 12: what had to be charged was charged |
+//!
+//! [`Verifier::verify`] does all of it in one call.
+
+mod cache;
+mod charges;
+mod config;
+mod decision;
+mod operation;
+mod replay;
+mod resource;
+mod revocation;
+mod stages;
+
+use crate::code::Code;
+use crate::denial::Denial;
+use crate::key::{KeyId, VerifyingKey};
+use crate::request::{self, BodyLength, Framed, Parts};
+use crate::time::{SKEW, UnixTime};
+use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
+
+use self::cache::{PrefixId, Prefixes};
+pub use self::charges::{Approvals, Authorized, Charge, ChargeOutcome, Charges};
+use self::config::{Config, Issuer};
+pub use self::config::{ConfigError, VerifierBuilder};
+pub use self::decision::{AgentRecord, Decision};
+pub use self::operation::{Operation, OperationEntry, OperationError, Operations};
+pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
+pub use self::resource::is_valid_resource;
+pub use self::revocation::{RevocationView, Revocations};
+use self::stages::Request;
+pub use self::stages::{Authenticated, NonceClaim, Proven};
+
+/// How many token prefixes a verifier remembers unless told otherwise.
+pub const DEFAULT_CACHE: usize = 8192;
+
+/// How a request proved who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Binding {
+    /// An Ed25519 signature over this request.
+    Ed25519,
+}
+
+impl Binding {
+    /// The word that checks, policies and decisions see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
+/// Checks requests for one service.
+///
+/// ```
+/// use countersign::key::SigningKey;
+/// use countersign::request::{Message, SignRequest};
+/// use countersign::time::UnixTime;
+/// use countersign::token::{Grant, Right};
+/// use countersign::verify::{MemoryReplay, Operations, Revocations, Verifier};
+///
+/// # let (issuer, agent, next) = (SigningKey::from_seed(&[1; 32]), SigningKey::from_seed(&[2; 32]), SigningKey::from_seed(&[3; 32]));
+/// # let now = UnixTime(1_795_453_200);
+/// let token = Grant::new("https://hub.example", "alice@example.com", "calendar-bot", agent.public())
+///     .purpose("scheduling").audience("https://calendar.example.com").valid(now, now.plus(3600))
+///     .right(Right { r#type: "http", location: "/calendars", action: "GET" })
+///     .sign(&issuer, &next)?.seal()?;
+/// let fields = SignRequest::new("GET", "https://calendar.example.com/calendars/primary", &token)
+///     .created(now, vec![7; 16]).sign(&agent)?;
+///
+/// let verifier = Verifier::builder()
+///     .audience("https://calendar.example.com").authority("calendar.example.com")
+///     .issuer("https://hub.example", [issuer.public()])
+///     .build()?;
+/// let mut parts = countersign::request::Parts::new("GET", fields.target());
+/// parts.extend(fields.iter().map(|(name, value)| (name, value.as_bytes())));
+///
+/// let (revocations, replay) = (Revocations::default(), MemoryReplay::insecure_without_epoch());
+/// let authorized = verifier.verify(&parts, b"", now, &revocations, &replay, &Operations::http())?;
+/// assert_eq!(authorized.chain().claims().user(), "alice@example.com");
+/// let replayed = verifier.verify(&parts, b"", now, &revocations, &replay, &Operations::http());
+/// assert_eq!(replayed.unwrap_err().code().as_str(), "replayed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Verifier {
+    config: Config,
+}
+
+impl Verifier {
+    /// Starts a configuration.
+    pub fn builder() -> VerifierBuilder {
+        VerifierBuilder::default()
+    }
+
+    pub(crate) fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    /// The greatest body that is read, in bytes.
+    pub fn max_body(&self) -> u64 {
+        self.config.max_body
+    }
+
+    /// Stages 1 to 8: everything that can be known without the body and without a store.
+    pub fn check<R: RevocationView + ?Sized>(
+        &self,
+        parts: &Parts<'_>,
+        now: UnixTime,
+        revocations: &R,
+    ) -> Result<Proven, Denial> {
+        let names = request::Names {
+            scheme: self.config.scheme,
+            authorities: &self.config.authorities,
+            max_body: self.config.max_body,
+        };
+        let framed = request::frame(parts, &names)?;
+        let selected = request::select(parts, &framed, now)?;
+        let token = decode(framed.token)?;
+        let (issuer, service) = self.addressed(&token, &framed, now)?;
+        let claims = token.claims();
+        let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
+        // spec: RQ-45
+        let holder = holders.last().copied().filter(|id| id.to_string() == selected.keyid);
+        let holder = holder.ok_or(Denial::new(5, Code::KeyMismatch, "keyid is not the current holder's"))?;
+        revocation::check(claims, &holders, now, revocations)?;
+        let (chain, learned) = self.chain(token, issuer, revocations)?;
+        // spec: RQ-48
+        let key = chain.claims().holder();
+        let holds = selected.signature.is_some_and(|signature| key.verify(&selected.base, &signature).is_ok());
+        if !holds {
+            return Err(Denial::new(8, Code::SignatureInvalid, "request signature does not verify"));
+        }
+        if let Some(cache) = &self.config.cache {
+            // Only now: a token that nobody proved to hold leaves no trace.
+            learned.into_iter().for_each(|id| cache.insert(id));
+        }
+        let request = Request {
+            method: parts.method.to_owned(),
+            authority: framed.authority.clone(),
+            path: framed.path.to_owned(),
+            query: framed.query.map(str::to_owned),
+            service: service.to_owned(),
+            covered: selected.covered.iter().map(|name| (*name).to_owned()).collect(),
+            binding: Binding::Ed25519,
+            now,
+            max_body: self.config.max_body,
+            body_covered: selected.body_covered,
+            body_announced: parts.body != BodyLength::Unknown,
+        };
+        let claim = NonceEntry {
+            holder,
+            nonce: selected.nonce,
+            created: selected.created,
+            keep_until: selected.expires.plus(2 * SKEW + 1),
+        };
+        Ok(Proven::new(request, chain, claim, framed.digest))
+    }
+
+    /// Stage 5, but for the key id.
+    fn addressed<'v>(
+        &'v self,
+        token: &UnverifiedToken,
+        framed: &Framed<'_>,
+        now: UnixTime,
+    ) -> Result<(&'v Issuer, &'v str), Denial> {
+        let deny = |code, detail| Err(Denial::new(5, code, detail));
+        let claims = token.claims();
+        // spec: VF-5
+        let Some(issuer) = self.config.issuers.iter().find(|issuer| issuer.name == claims.issuer()) else {
+            return deny(Code::IssuerUnknown, "issuer is not configured");
+        };
+        // spec: VF-6
+        let service = self.config.services.iter().find(|service| resource::covers(&service.path, framed.path));
+        // spec: VF-7
+        let Some(service) = service.filter(|service| service.audience == claims.audience()) else {
+            return deny(Code::AudienceMismatch, "token is for another service");
+        };
+        // spec: VF-8
+        if claims.issued_at() > now.plus(SKEW) {
+            return deny(Code::TokenNotYetValid, "token issued in the future");
+        }
+        // spec: VF-9
+        if now > claims.expires() {
+            return deny(Code::TokenExpired, "token expired");
+        }
+        Ok((issuer, &service.audience))
+    }
+
+    /// Stage 7. The prefixes that were verified now, to be remembered once the request's own signature holds.
+    fn chain<R: RevocationView + ?Sized>(
+        &self,
+        token: UnverifiedToken,
+        issuer: &Issuer,
+        revocations: &R,
+    ) -> Result<(VerifiedChain, Vec<PrefixId>), Denial> {
+        // spec: VF-16
+        let keys = issuer.keys.iter().filter(|(key, _)| !revocations.issuer_key_revoked(&issuer.name, key));
+        for (key, verifying) in keys {
+            match &self.config.cache {
+                None if verify_from(&token.0.bytes, &token.0.layout, 0, verifying) => {
+                    return Ok((VerifiedChain::new(token.0, *key), Vec::new()));
+                }
+                None => {}
+                Some(cache) => {
+                    let prefixes = Prefixes::new(key, &token.0);
+                    if cache.contains(&prefixes.whole) {
+                        return Ok((VerifiedChain::new(token.0, *key), Vec::new()));
+                    }
+                    if let Some(learned) = verify_rest(cache, &prefixes, &token.0, verifying) {
+                        return Ok((VerifiedChain::new(token.0, *key), learned));
+                    }
+                }
+            }
+        }
+        Err(Denial::new(7, Code::TokenSignature, "signature of the token does not verify"))
+    }
+
+    /// All twelve stages in one call, with the whole body at hand and a store that answers at once.
+    ///
+    /// A chain whose budgets count the operation is refused: use the stages to charge them.
+    pub fn verify<R: RevocationView + ?Sized, S: ReplayStore + ?Sized>(
+        &self,
+        parts: &Parts<'_>,
+        body: &[u8],
+        now: UnixTime,
+        revocations: &R,
+        replay: &S,
+        operations: &Operations,
+    ) -> Result<Authorized, Denial> {
+        let proven = self.check(parts, now, revocations)?;
+        let mut hasher = proven.hasher();
+        hasher.update(body);
+        let claim = proven.body(hasher.finish())?;
+        let outcome = replay.record(claim.entry(), now);
+        claim.recorded(outcome)?.map(operations)?.uncharged()
+    }
+}
+
+fn decode(text: &str) -> Result<UnverifiedToken, Denial> {
+    let token = UnverifiedToken::from_text(text).map_err(|error| Denial::new(4, error.code(), error.detail()))?;
+    // spec: TK-38
+    if token.is_sealed() { Ok(token) } else { Err(Denial::new(4, Code::TokenUnsealed, "open token in a request")) }
+}
+
+/// Verifies what follows the longest prefix that is known to hold.
+fn verify_rest(
+    cache: &cache::ChainCache,
+    prefixes: &Prefixes,
+    token: &Decoded,
+    root: &VerifyingKey,
+) -> Option<Vec<PrefixId>> {
+    let ids: Vec<PrefixId> = prefixes.blocks().collect();
+    let known = ids.iter().rposition(|id| cache.contains(id)).map_or(0, |index| index.saturating_add(1));
+    if !verify_from(&token.bytes, &token.layout, known, root) {
+        return None;
+    }
+    let mut learned: Vec<PrefixId> = ids.into_iter().skip(known).collect();
+    learned.push(prefixes.whole);
+    Some(learned)
+}

@@ -1,0 +1,202 @@
+//! Nonces that were used (`spec/verify.md`, Nonce).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use crate::key::KeyId;
+use crate::time::{SKEW, UnixTime};
+
+/// A nonce that is to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NonceEntry {
+    /// Whose nonce it is.
+    pub holder: KeyId,
+    /// Its 16 to 64 bytes.
+    pub nonce: Vec<u8>,
+    /// When the signature was made, by its own word.
+    pub created: UnixTime,
+    /// Until when the entry must be kept.
+    pub keep_until: UnixTime,
+}
+
+/// What a replay store says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayOutcome {
+    /// It was recorded now and had not been before.
+    New,
+    /// It had been recorded before.
+    Seen,
+    /// The store can't say: no answer, full, over a quota, or a memory shorter than the request's age.
+    Unavailable,
+}
+
+/// A store of used nonces that answers at once.
+pub trait ReplayStore {
+    /// Records a nonce and tells, in one atomic step, whether it was new.
+    fn record(&self, entry: &NonceEntry, now: UnixTime) -> ReplayOutcome;
+}
+
+impl<S: ReplayStore + ?Sized> ReplayStore for &S {
+    fn record(&self, entry: &NonceEntry, now: UnixTime) -> ReplayOutcome {
+        (**self).record(entry, now)
+    }
+}
+
+const SHARDS: usize = 16;
+
+/// A bounded store in memory, with a quota for each holder.
+///
+/// Full is a refusal: no entry that could still be replayed is dropped to make room.
+#[derive(Debug)]
+pub struct MemoryReplay {
+    /// Since when the store remembers; `None` where it is told that nothing came before.
+    epoch: Option<UnixTime>,
+    capacity: usize,
+    quota: usize,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    len: usize,
+    holders: HashMap<KeyId, BTreeSet<Vec<u8>>>,
+    by_end: BTreeMap<UnixTime, Vec<(KeyId, Vec<u8>)>>,
+}
+
+impl MemoryReplay {
+    /// Room for nonces in all, and for those of one holder, that a service needs unless it knows better.
+    pub const DEFAULT_CAPACITY: usize = 1 << 20;
+    /// See [`Self::DEFAULT_CAPACITY`].
+    pub const DEFAULT_QUOTA: usize = 1 << 16;
+
+    /// A store that starts to remember at `now`: requests made up to then, and 30 seconds after, are refused, since a
+    /// store before it may have taken them.
+    pub fn starting_at(now: UnixTime) -> Self {
+        Self { epoch: Some(now), ..Self::insecure_without_epoch() }
+    }
+
+    /// A store that is told that no request was accepted before it, such as by keys that are younger than it is.
+    ///
+    /// After a restart with the same keys, requests of the last minutes would pass a second time.
+    pub fn insecure_without_epoch() -> Self {
+        Self {
+            epoch: None,
+            capacity: Self::DEFAULT_CAPACITY,
+            quota: Self::DEFAULT_QUOTA,
+            shards: core::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    /// Sets how many nonces are kept in all, and of one holder.
+    #[must_use]
+    pub fn with_room(mut self, capacity: usize, quota: usize) -> Self {
+        (self.capacity, self.quota) = (capacity, quota);
+        self
+    }
+
+    /// How many nonces are kept.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len).sum()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl ReplayStore for MemoryReplay {
+    // spec: VF-19
+    fn record(&self, entry: &NonceEntry, now: UnixTime) -> ReplayOutcome {
+        // spec: VF-21
+        if self.epoch.is_some_and(|epoch| entry.created <= epoch.plus(SKEW)) {
+            return ReplayOutcome::Unavailable;
+        }
+        let index = usize::from(entry.holder.as_bytes().first().copied().unwrap_or_default());
+        let Some(shard) = self.shards.get(index % SHARDS) else { return ReplayOutcome::Unavailable };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.forget_before(now);
+        let used = shard.holders.get(&entry.holder);
+        if used.is_some_and(|used| used.contains(&entry.nonce)) {
+            return ReplayOutcome::Seen;
+        }
+        if used.map_or(0, BTreeSet::len) >= self.quota || shard.len >= (self.capacity / SHARDS).max(1) {
+            return ReplayOutcome::Unavailable;
+        }
+        shard.holders.entry(entry.holder).or_default().insert(entry.nonce.clone());
+        shard.by_end.entry(entry.keep_until).or_default().push((entry.holder, entry.nonce.clone()));
+        shard.len = shard.len.saturating_add(1);
+        ReplayOutcome::New
+    }
+}
+
+impl Shard {
+    // spec: VF-20
+    fn forget_before(&mut self, now: UnixTime) {
+        while let Some(first) = self.by_end.first_entry()
+            && *first.key() < now
+        {
+            for (holder, nonce) in first.remove() {
+                self.len = self.len.saturating_sub(1);
+                if let Some(used) = self.holders.get_mut(&holder) {
+                    used.remove(&nonce);
+                    if used.is_empty() {
+                        self.holders.remove(&holder);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    const NOW: UnixTime = UnixTime(1_795_453_200);
+
+    fn entry(nonce: u8) -> NonceEntry {
+        let holder = SigningKey::from_seed(&[1; 32]).public().id();
+        NonceEntry { holder, nonce: vec![nonce; 16], created: NOW, keep_until: NOW.plus(121) }
+    }
+
+    #[test]
+    fn takes_a_nonce_once_while_it_could_be_replayed() {
+        let store = MemoryReplay::insecure_without_epoch();
+        assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::New);
+        assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::Seen);
+        assert_eq!(store.record(&entry(1), NOW.plus(121)), ReplayOutcome::Seen);
+        assert_eq!(store.len(), 1);
+        assert_eq!(store.record(&entry(2), NOW.plus(122)), ReplayOutcome::New);
+        assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn refuses_what_is_older_than_its_memory() {
+        let store = MemoryReplay::starting_at(NOW);
+        let at = |created| store.record(&NonceEntry { created, ..entry(1) }, NOW.plus(40));
+        assert_eq!(at(NOW.plus(30)), ReplayOutcome::Unavailable);
+        assert_eq!(at(NOW.plus(31)), ReplayOutcome::New);
+    }
+
+    #[test]
+    fn full_refuses_and_drops_nothing() {
+        let store = MemoryReplay::insecure_without_epoch().with_room(1 << 20, 2);
+        assert_eq!(
+            [1, 2, 3].map(|n| store.record(&entry(n), NOW)),
+            [ReplayOutcome::New, ReplayOutcome::New, ReplayOutcome::Unavailable]
+        );
+        assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::Seen);
+    }
+
+    #[test]
+    fn one_of_many_racing_threads_wins() {
+        let store = MemoryReplay::insecure_without_epoch();
+        let wins = std::thread::scope(|scope| {
+            let race: Vec<_> = (0..64).map(|_| scope.spawn(|| store.record(&entry(9), NOW))).collect();
+            race.into_iter().map(|t| t.join().unwrap()).filter(|o| *o == ReplayOutcome::New).count()
+        });
+        assert_eq!(wins, 1);
+    }
+}
