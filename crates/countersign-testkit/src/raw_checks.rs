@@ -60,6 +60,8 @@ pub enum Term {
     Bool(bool),
     /// A set; elements are written in the order given, once new strings have been numbered in byte order.
     Set(Vec<Term>),
+    /// A set of strings, written in ascending order of their numbers as the profile has it.
+    Strings(Vec<String>),
     /// `null`.
     Null,
     /// An array.
@@ -87,7 +89,7 @@ pub fn string(text: impl Into<String>) -> Term {
 /// A set of strings.
 #[must_use]
 pub fn strings(texts: &[&str]) -> Term {
-    Term::Set(texts.iter().map(|text| string(*text)).collect())
+    Term::Strings(texts.iter().map(|text| (*text).into()).collect())
 }
 
 /// A set of integers.

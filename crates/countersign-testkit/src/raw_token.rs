@@ -101,6 +101,14 @@ impl Symbols {
                 }
                 message.message(7, &self.repeated(1, elements))
             }
+            Term::Strings(texts) => {
+                let mut sorted = texts.clone();
+                sorted.sort_unstable();
+                let mut numbers: Vec<u64> = sorted.iter().map(|text| self.number(text)).collect();
+                numbers.sort_unstable();
+                let elements: Vec<Term> = numbers.into_iter().map(Term::Symbol).collect();
+                message.message(7, &self.repeated(1, &elements))
+            }
             Term::Null => message.message(8, &Message::new()),
             Term::Array(elements) => message.message(9, &self.repeated(1, elements)),
             Term::Map(entries) => {

@@ -122,7 +122,7 @@ codes! {
     /// The body is longer than the service reads.
     BodyTooLarge = "body_too_large", InvalidRequestProof, [1, 9];
     /// Two parties could read the arguments differently.
-    BodyAmbiguous = "body_ambiguous", InvalidRequestProof, [11];
+    BodyAmbiguous = "body_ambiguous", InsufficientAuthorization, [11];
     /// The message announces or carries trailers.
     TrailerRejected = "trailer_rejected", InvalidRequestProof, [1, 9];
     /// The authority is none of the service's names.
@@ -186,9 +186,9 @@ codes! {
     /// A size, a count or the amount of work is over its limit.
     LimitExceeded = "limit_exceeded", InvalidRequestProof, [1, 4, 11];
     /// A header and the body say different things.
-    HeaderBodyMismatch = "header_body_mismatch", InvalidRequestProof, [11];
+    HeaderBodyMismatch = "header_body_mismatch", InsufficientAuthorization, [11];
     /// A JSON-RPC batch.
-    BatchRejected = "batch_rejected", InvalidRequestProof, [11];
+    BatchRejected = "batch_rejected", InsufficientAuthorization, [11];
     /// The service does not take this binding.
     BindingNotAccepted = "binding_not_accepted", InvalidRequestProof, [2];
 }

@@ -105,9 +105,11 @@ impl fmt::Debug for PublicKey {
 impl FromStr for PublicKey {
     type Err = InvalidKey;
 
-    /// Reads `ed25519/<64 hex digits>`.
+    /// Reads `ed25519/` and 64 lower-case hex digits.
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        text.strip_prefix("ed25519/").and_then(from_hex).map(Self).ok_or(InvalidKey)
+        // spec: TK-49
+        let hex = text.strip_prefix("ed25519/").filter(|hex| !hex.bytes().any(|b| b.is_ascii_uppercase()));
+        hex.and_then(from_hex).map(Self).ok_or(InvalidKey)
     }
 }
 

@@ -5,6 +5,8 @@
 
 pub mod case;
 pub mod chain;
+pub mod checks_operators;
+pub mod checks_order;
 pub mod curve;
 pub mod replay;
 pub mod request_altered;
@@ -15,7 +17,9 @@ pub mod request_parameters;
 pub mod request_signature;
 pub mod requirements;
 pub mod standard;
+pub mod token_content;
 pub mod token_encoding;
+pub mod token_forms;
 pub mod token_limits;
 pub mod token_profile;
 pub mod token_signatures;
@@ -41,6 +45,8 @@ pub fn files() -> Vec<File> {
         request_parameters::file(),
         request_altered::file(),
         token_encoding::file(),
+        token_content::file(),
+        token_forms::file(),
         token_profile::file(),
         token_limits::file(),
         token_signatures::file(),
@@ -52,6 +58,11 @@ pub fn files() -> Vec<File> {
         verify_rights::charges(),
         chain::file(),
         replay::file(),
+        checks_operators::file(),
+        checks_order::order(),
+        checks_order::facts(),
+        checks_order::restrictions(),
+        checks_order::work(),
     ]
 }
 
@@ -69,3 +80,6 @@ pub fn generate() -> BTreeMap<String, String> {
     };
     files().iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(file))).collect()
 }
+
+#[cfg(test)]
+mod tests;

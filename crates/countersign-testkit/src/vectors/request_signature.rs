@@ -55,7 +55,13 @@ pub fn file() -> File {
         .req("RQ-46")
         .req("TK-46")
         .req("TK-48")
-        .req("VF-36"),
+        .req("VF-36")
+        .req("TK-1")
+        .req("TK-3")
+        .req("TK-39")
+        .req("TK-42")
+        .req("TK-27")
+        .req("VF-1"),
     );
     selection(&mut file);
     keys(&mut file);
@@ -255,10 +261,10 @@ fn bytes(file: &mut File) {
     };
     invalid("bit-of-r", "a bit of R turned", 38, "TK-46", &flipped(0));
     invalid("bit-of-s", "a bit of S turned", 38, "TK-46", &flipped(32));
-    invalid("short", "a signature of 63 bytes", 38, "RQ-48", &good[..63]);
-    invalid("long", "a signature of 65 bytes", 38, "RQ-48", &[&good[..], &[0]].concat());
-    invalid("empty", "a signature of no bytes", 38, "RQ-48", &[]);
-    invalid("zeros", "a signature of 64 zero bytes", 38, "TK-45", &[0; 64]);
+    invalid("signature-of-63-bytes", "a signature of 63 bytes", 38, "RQ-48", &good[..63]);
+    invalid("signature-of-65-bytes", "a signature of 65 bytes", 38, "RQ-48", &[&good[..], &[0]].concat());
+    invalid("signature-of-no-bytes", "a signature of no bytes", 38, "RQ-48", &[]);
+    invalid("signature-of-zero-bytes", "a signature of 64 zero bytes", 38, "TK-45", &[0; 64]);
     invalid("s-plus-order", "the order of the group added to S", 39, "TK-44", &curve::plus_order(&good));
     let key = Key::named("agent");
     let base = agent().base(&plain());

@@ -67,7 +67,7 @@ fn size(file: &mut File) {
         )
         .req("TK-2")
         .attack(52)
-        .deny(1, "limit_exceeded", "token/one-block"),
+        .deny(1, "limit_exceeded", "request/get"),
     );
 }
 

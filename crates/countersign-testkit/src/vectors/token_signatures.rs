@@ -42,7 +42,7 @@ pub fn file() -> File {
             .req("TK-40")
             .req("TK-42"),
     );
-    let (one, many, far) = ("token/one-block", "token/two-restrictions", "chain/one-delegation");
+    let (one, many, far) = ("request/get", "token/two-restrictions", "chain/one-delegation");
     let delegated = || Plan::deep(1).delegate("agent", "summary-bot", "sub-agent", None).sign();
 
     let mut token = Plan::standard().sign();

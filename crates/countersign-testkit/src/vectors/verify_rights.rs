@@ -164,7 +164,6 @@ pub fn resources() -> File {
         ("path-last-slash", "a slash at the end", "/a/"),
         ("path-dots", "dots inside segments", "/.a/a./..a/a..b/..."),
         ("path-long", "a path of 2,000 letters", &format!("/{}", "a".repeat(1999))),
-        ("path-root", "the root", "/"),
     ] {
         file.push(Case::new(slug, comment, &all(path)).right("http:/:GET").req("VF-25").req("VF-26").attack(59));
     }
@@ -347,16 +346,6 @@ pub fn operations() -> File {
             .req("VF-28")
             .attack(59)
             .deny(11, "resource_invalid", "verify/operation-template"),
-    );
-    file.push(
-        at(
-            "operation-escaped-literal",
-            "a literal segment with a letter escaped does not match",
-            "/%63alendars/primary",
-        )
-        .req("VF-23")
-        .attack(17)
-        .deny(11, "operation_unmapped", "verify/operation-literal"),
     );
     let fixed = |path: &str| {
         at("", "", path).operations([operation("GET", "/fixed/{any}", "calendar", "/calendars/primary", "read")])

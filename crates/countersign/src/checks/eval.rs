@@ -28,7 +28,7 @@ impl Work {
         self.done
     }
 
-    // spec: CK-40
+    // spec: CK-31
     fn charge(&mut self, units: u64) -> Result<(), Stop> {
         self.done = self.done.saturating_add(units);
         if self.done > self.limit { Err(Stop::Limit) } else { Ok(()) }
@@ -59,7 +59,7 @@ impl From<Malformed> for Stop {
 }
 
 /// Evaluates all checks of a chain, blocks in order, checks in order; the first that does not pass decides.
-// spec: CK-30
+// spec: CK-20
 pub fn evaluate(chain: &VerifiedChain, facts: &Facts<'_>, work: &mut Work) -> Result<(), CheckDenial> {
     let chain: &Decoded = chain.decoded();
     let mut machine = Machine {
@@ -183,7 +183,7 @@ impl<'a> Machine<'a, '_> {
         Ok(self.value(term)?.same(value))
     }
 
-    // spec: CK-50
+    // spec: CK-33, CK-36, CK-37
     fn arguments(
         &mut self,
         predicate: Predicate,
@@ -227,7 +227,7 @@ impl<'a> Machine<'a, '_> {
     fn is_present(&mut self, name: Term) -> Result<bool, Stop> {
         let Term::Str(name) = name else { return Err(Stop::Error) };
         let name = self.text(name)?;
-        let names = self.facts.arguments.all_present().ok_or(Stop::Error)?;
+        let names = self.facts.arguments.present_for(name).ok_or(Stop::Error)?;
         self.work.charge(names.len() as u64)?;
         Ok(names.iter().any(|known| known == name))
     }
@@ -283,7 +283,7 @@ impl<'a> Machine<'a, '_> {
         self.stack.pop().ok_or(Stop::Error)
     }
 
-    fn unary(&mut self, kind: u64, operand: Value<'a>) -> Result<Value<'a>, Stop> {
+    fn unary(&mut self, kind: i32, operand: Value<'a>) -> Result<Value<'a>, Stop> {
         let length = |len: u64| i64::try_from(len).map(Value::Integer).map_err(|_| Stop::Error);
         match (kind, operand) {
             (unary::PARENS, value) => Ok(value),
@@ -294,7 +294,7 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
-    fn binary(&mut self, kind: u64, left: Value<'a>, right: Value<'a>) -> Result<bool, Stop> {
+    fn binary(&mut self, kind: i32, left: Value<'a>, right: Value<'a>) -> Result<bool, Stop> {
         use Value::{Bool, Bytes, Date, Integer, Set, Str};
         match (kind, left, right) {
             (binary::LESS_THAN, Integer(a), Integer(b)) => Ok(a < b),
@@ -361,12 +361,12 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// Charges what a string operation scans.
-    // spec: CK-43
+    // spec: CK-27
     fn scan(&mut self, bytes: usize) -> Result<(), Stop> {
         self.work.charge((bytes / 64) as u64)
     }
 
-    // spec: CK-42
+    // spec: CK-27
     fn superset(&mut self, set: Terms<'a>, needles: Terms<'a>) -> Result<bool, Stop> {
         self.work.charge(size(set)?.saturating_mul(size(needles)?))?;
         self.subset(needles, set)

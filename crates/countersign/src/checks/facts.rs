@@ -55,8 +55,12 @@ pub struct Argument {
 pub struct ArgName {
     /// The name.
     pub name: String,
-    /// Whether a value under the name has no one reading: to ask for it is an error.
+    /// Whether a value under the name has no one reading: `arg`, `arg_host` and `arg_path` of it are errors.
     pub poisoned: bool,
+    /// Whether a declared URL or path under the name does not parse: `arg_host` and `arg_path` of it are errors.
+    pub derived_poisoned: bool,
+    /// Whether an array under the name holds an object or an array: `arg_present` of it is an error.
+    pub presence_poisoned: bool,
     /// Whether the service declared the argument to be a URL.
     pub url: bool,
     /// Whether the service declared the argument to be a path.
@@ -67,7 +71,6 @@ pub struct ArgName {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     extracted: bool,
-    presence_poisoned: bool,
     names: Vec<ArgName>,
     values: Vec<Argument>,
     hosts: Vec<Argument>,
@@ -86,14 +89,9 @@ impl Arguments {
         Self { extracted: true, ..Self::default() }
     }
 
-    /// Says of a name that it is poisoned, a URL or a path.
+    /// Says of a name that it is poisoned in some way, a URL or a path.
     pub fn declare(&mut self, name: ArgName) {
         self.names.push(name);
-    }
-
-    /// Makes every `arg_present` an error: an array held an object or an array.
-    pub fn poison_presence(&mut self) {
-        self.presence_poisoned = true;
     }
 
     /// Adds `arg_present(name)`.
@@ -125,17 +123,26 @@ impl Arguments {
 
     /// The `arg_host` facts, or `None` where asking is an error.
     pub(crate) fn hosts_of(&self, name: &str) -> Option<&[Argument]> {
-        (self.readable(name) && self.declared(name, |known| known.url)).then_some(&self.hosts)
+        (self.derivable(name) && self.declared(name, |known| known.url)).then_some(&self.hosts)
     }
 
     /// The `arg_path` facts, or `None` where asking is an error.
     pub(crate) fn paths_of(&self, name: &str) -> Option<&[Argument]> {
-        (self.readable(name) && self.declared(name, |known| known.path)).then_some(&self.paths)
+        (self.derivable(name) && self.declared(name, |known| known.path)).then_some(&self.paths)
     }
 
-    /// The `arg_present` facts, or `None` where asking is an error.
+    /// All `arg_present` facts, or `None` where asking for any of them is an error.
     pub(crate) fn all_present(&self) -> Option<&[String]> {
-        (self.extracted && !self.presence_poisoned).then_some(&self.present)
+        (self.extracted && !self.names.iter().any(|known| known.presence_poisoned)).then_some(&self.present)
+    }
+
+    /// All `arg_present` facts, or `None` where asking for this one is an error.
+    pub(crate) fn present_for(&self, name: &str) -> Option<&[String]> {
+        (self.extracted && !self.declared(name, |known| known.presence_poisoned)).then_some(&self.present)
+    }
+
+    fn derivable(&self, name: &str) -> bool {
+        self.readable(name) && !self.declared(name, |known| known.derived_poisoned)
     }
 
     fn readable(&self, name: &str) -> bool {

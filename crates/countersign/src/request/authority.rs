@@ -17,7 +17,7 @@ impl Scheme {
 }
 
 /// The one form of an authority, or `None` where it has bytes that no host and port are made of.
-// spec: RQ-12
+// spec: RQ-15
 pub(crate) fn normalise(authority: &str, scheme: Scheme) -> Option<String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'[' | b']');
     if authority.is_empty() || !authority.bytes().all(allowed) {

@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::denial::Denial;
 
 /// Builds the base for components that are known to resolve. `parameters` is the value of `@signature-params`.
-// spec: RQ-45
+// spec: RQ-46, RQ-47
 pub(crate) fn build(
     parts: &Parts<'_>,
     framed: &Framed<'_>,
@@ -37,6 +37,7 @@ pub(crate) fn build(
 
 fn lines(base: &mut Vec<u8>, parts: &Parts<'_>, name: &str) -> Result<(), Denial> {
     for (index, line) in parts.lines(name).enumerate() {
+        // spec: RQ-38
         if !line.is_ascii() {
             return Err(Denial::new(3, Code::HeaderMalformed, "covered field that is not ASCII"));
         }

@@ -46,12 +46,15 @@ pub(crate) fn select<'a>(parts: &Parts<'a>, framed: &'a Framed<'a>, now: UnixTim
     };
     let ours = ours(input)?;
     let signature = signatures.iter().find(|(label, _)| *label == ours.label).map(|(_, bytes)| *bytes);
+    // spec: RQ-30
     let signature = signature.ok_or(deny(Code::SignatureRequired, "Signature has no member of our label"))?;
     let covered = covered(parts, framed, &ours)?;
+    // spec: RQ-35
     let body_covered = covered.contains(&"content-digest") && covered.contains(&"content-type");
     if parts.body != BodyLength::Known(0) && parts.body != BodyLength::Unknown && !body_covered {
         return Err(deny(Code::BodyUncovered, "there is a body and its digest or type is not covered"));
     }
+    // spec: RQ-36
     for field in &parts.fields {
         if is_protected_field(field.name) && !covered.iter().any(|name| name.eq_ignore_ascii_case(field.name)) {
             return Err(deny(Code::HeaderUncovered, "protected field that is not covered"));
@@ -79,7 +82,7 @@ fn tag<'a>(list: &InnerList<'a>) -> Option<&'a str> {
 }
 
 /// Selected by tag, never by label.
-// spec: RQ-33
+// spec: RQ-27, RQ-28, RQ-29
 fn ours(input: Vec<InnerList<'_>>) -> Result<InnerList<'_>, Denial> {
     if input.iter().any(|list| tag(list) == Some(SESSION_TAG)) {
         return Err(deny(Code::TagInvalid, "session tag outside a session"));
@@ -92,7 +95,7 @@ fn ours(input: Vec<InnerList<'_>>) -> Result<InnerList<'_>, Denial> {
     Ok(first)
 }
 
-// spec: RQ-40
+// spec: RQ-31, RQ-32, RQ-33
 fn covered<'a>(parts: &Parts<'_>, framed: &Framed<'_>, ours: &InnerList<'a>) -> Result<Vec<&'a str>, Denial> {
     let mut covered: Vec<&str> = Vec::with_capacity(ours.items.len());
     for item in &ours.items {
@@ -116,11 +119,13 @@ fn covered<'a>(parts: &Parts<'_>, framed: &Framed<'_>, ours: &InnerList<'a>) -> 
         }
         covered.push(name);
     }
+    // spec: RQ-34
     for required in ["@method", "@authority", "@path", "@query", framed.token_field] {
         if !covered.contains(&required) {
             return Err(deny(Code::ComponentsIncomplete, "component that must be covered is not"));
         }
     }
+    // spec: RQ-37
     for name in &covered {
         if !name.starts_with('@') && parts.lines(name).next().is_none() {
             // An absent content-digest or content-type of a body is a body without cover.
@@ -138,7 +143,7 @@ struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    // spec: RQ-50
+    // spec: RQ-40, RQ-41, RQ-42, RQ-43
     fn read(ours: &InnerList<'a>, now: UnixTime) -> Result<Self, Denial> {
         let invalid = |detail| deny(Code::ParamsInvalid, detail);
         let (mut created, mut expires, mut nonce, mut keyid, mut alg) = (None, None, None, None, None);
@@ -167,7 +172,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-// spec: RQ-55
+// spec: RQ-44
 fn window(created: i64, expires: i64, now: UnixTime) -> Result<(UnixTime, UnixTime), Denial> {
     let outside = deny(Code::WindowInvalid, "created and expires are no window around now");
     // RFC 9651 integers have 15 digits at most: nothing here overflows.

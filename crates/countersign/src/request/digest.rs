@@ -44,7 +44,7 @@ impl From<Malformed> for FieldError {
 }
 
 impl Expected {
-    // spec: RQ-60
+    // spec: RQ-25, RQ-26
     pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
         let mut expected = Self::default();
         for (key, value) in byte_sequences(text)? {
@@ -67,7 +67,7 @@ impl Expected {
     }
 
     /// Whether every listed digest is the body's.
-    // spec: RQ-61
+    // spec: RQ-49, RQ-50
     pub(crate) fn matches(&self, body: &BodyDigest) -> bool {
         let sha256 = match (&self.sha256, &body.sha256) {
             (None, _) => true,

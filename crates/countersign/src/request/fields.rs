@@ -43,7 +43,7 @@ pub(crate) struct InnerList<'a> {
 }
 
 /// Parses a dictionary whose members are inner lists.
-// spec: RQ-31
+// spec: RQ-23
 pub(crate) fn inner_lists(text: &str) -> Result<Vec<InnerList<'_>>, Malformed> {
     let mut members: Vec<InnerList<'_>> = Vec::with_capacity(1);
     dictionary(text, |parser, label| {
@@ -57,7 +57,7 @@ pub(crate) fn inner_lists(text: &str) -> Result<Vec<InnerList<'_>>, Malformed> {
 }
 
 /// Parses a dictionary whose members are byte sequences without parameters: labels and base64 texts.
-// spec: RQ-32
+// spec: RQ-24, RQ-25
 pub(crate) fn byte_sequences(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     let mut members: Vec<(&str, &str)> = Vec::with_capacity(1);
     dictionary(text, |parser, label| {

@@ -84,7 +84,7 @@ fn over(detail: &'static str) -> Denial {
     Denial::new(1, Code::LimitExceeded, detail)
 }
 
-// spec: RQ-1
+// spec: RQ-1, RQ-2, RQ-3
 fn sizes(parts: &Parts<'_>, max_body: u64) -> Result<(), Denial> {
     if parts.target.len() > limit::TARGET {
         return Err(over("target longer than 8 KiB"));
@@ -119,7 +119,7 @@ fn sizes(parts: &Parts<'_>, max_body: u64) -> Result<(), Denial> {
     }
 }
 
-// spec: RQ-3
+// spec: RQ-4, RQ-5, RQ-6, RQ-7
 fn target<'a>(parts: &Parts<'a>) -> Result<(&'a str, Option<&'a str>), Denial> {
     if parts.method.is_empty() || parts.method.len() > limit::METHOD || !parts.method.bytes().all(is_token_byte) {
         return Err(malformed(1, "method that is no token of 1 to 32 bytes"));
@@ -138,7 +138,7 @@ fn target<'a>(parts: &Parts<'a>) -> Result<(&'a str, Option<&'a str>), Denial> {
     Ok((path, query))
 }
 
-// spec: RQ-4
+// spec: RQ-8, RQ-9, RQ-10, RQ-11, RQ-12, RQ-13
 fn lines(parts: &Parts<'_>) -> Result<(), Denial> {
     for field in &parts.fields {
         if field.name.is_empty() || !field.name.bytes().all(is_token_byte) {
@@ -171,7 +171,7 @@ fn lines(parts: &Parts<'_>) -> Result<(), Denial> {
     }
 }
 
-// spec: RQ-12
+// spec: RQ-14, RQ-15, RQ-16, RQ-17
 fn authority(parts: &Parts<'_>, names: &Names<'_>) -> Result<String, Denial> {
     let ambiguous = |detail| Denial::new(1, Code::AuthorityAmbiguous, detail);
     let one = |text: &str| normalise(text, names.scheme).ok_or(ambiguous("authority that is no host and port"));
@@ -197,7 +197,7 @@ fn authority(parts: &Parts<'_>, names: &Names<'_>) -> Result<String, Denial> {
     }
 }
 
-// spec: RQ-20
+// spec: RQ-18, RQ-19, RQ-20, RQ-21, RQ-22
 fn token<'a>(parts: &Parts<'a>) -> Result<(&'a str, &'static str), Denial> {
     let ambiguous = |detail| Denial::new(2, Code::TokenAmbiguous, detail);
     let mut authorizations = parts.lines("authorization");

@@ -64,7 +64,7 @@ impl<'a, 's> BlockDecoder<'a, 's> {
                 2 => return Err(profile("block context")),
                 3 => once(&mut version, value.uint32()?)?,
                 4 => {
-                    // spec: TK-60
+                    // spec: TK-25
                     if facts.len() >= limit::FACTS {
                         return Err(over("more than 200 facts in a block"));
                     }
@@ -101,7 +101,7 @@ impl<'a, 's> BlockDecoder<'a, 's> {
         if facts.is_sorted_by(|a, b| a < b) { self.version(version) } else { Err(malformed("repeated fact")) }
     }
 
-    // spec: TK-9
+    // spec: TK-26
     fn version(&self, version: Option<u32>) -> Result<(), DecodeError> {
         let expected = if self.closure_or_reject {
             6
@@ -137,7 +137,7 @@ impl<'a, 's> BlockDecoder<'a, 's> {
         Ok(())
     }
 
-    // spec: TK-7
+    // spec: TK-18
     fn close_table(&mut self) -> Result<(), DecodeError> {
         self.scope = scope_of(self.symbols, self.third_party, self.start);
         if self.own() == 0 {
@@ -232,7 +232,7 @@ pub(crate) struct Facts {
     purpose: Option<Text>,
     audience: Option<Text>,
     issued_at: Option<u64>,
-    depth: Option<u8>,
+    depth: Option<i64>,
     rights: Vec<Right>,
     budgets: Vec<Budget>,
     metered: Vec<Metered>,
@@ -265,6 +265,11 @@ pub(crate) struct Delegation {
     pub(crate) budgets: Vec<Budget>,
 }
 
+/// A number of delegations, if a chain can have it.
+fn depth(number: i64) -> Option<u8> {
+    u8::try_from(number).ok().filter(|depth| *depth <= limit::DEPTH)
+}
+
 fn single<T>(slot: &mut Option<T>, value: T) -> Result<(), DecodeError> {
     once(slot, value).map_err(|Malformed| profile("fact that may stand once stands twice"))
 }
@@ -278,7 +283,7 @@ fn push<T>(list: &mut Vec<T>, value: T, most: usize) -> Result<(), DecodeError> 
 }
 
 impl Facts {
-    // spec: TK-20
+    // spec: TK-28, TK-30, TK-31, TK-32, TK-33
     fn add(&mut self, name: &str, terms: [Option<FactTerm>; 4]) -> Result<(), DecodeError> {
         use FactTerm::{Date, Integer, Key, Str};
         self.any = true;
@@ -295,9 +300,7 @@ impl Facts {
             ("issued_at", [Some(Date(date)), None, ..]) => single(&mut self.issued_at, date),
             ("grant", [Some(Str(grant)), None, ..]) => single(&mut self.grant, grant),
             ("conversation", [Some(Str(conversation)), None, ..]) => single(&mut self.conversation, conversation),
-            ("delegation_depth", [Some(Integer(depth @ 1..=limit::DEPTH)), None, ..]) => {
-                single(&mut self.depth, u8::try_from(depth).unwrap_or_default())
-            }
+            ("delegation_depth", [Some(Integer(depth @ 1..)), None, ..]) => single(&mut self.depth, depth),
             ("right", [Some(Str(r#type)), Some(Str(location)), Some(Str(action)), None]) => {
                 push(&mut self.rights, Right { r#type, location, action }, limit::RIGHTS)
             }
@@ -320,7 +323,7 @@ impl Facts {
     }
 
     /// The facts as an authority block's.
-    // spec: TK-21
+    // spec: TK-29
     pub(crate) fn authority(self) -> Result<AuthorityFacts, DecodeError> {
         const MISSING: DecodeError = profile("fact that an authority block must have is missing");
         self.version.ok_or(MISSING)?;
@@ -337,7 +340,7 @@ impl Facts {
             purpose: self.purpose.ok_or(MISSING)?,
             audience: self.audience.ok_or(MISSING)?,
             issued_at: self.issued_at.ok_or(MISSING)?,
-            depth: self.depth.unwrap_or(0),
+            depth: depth(self.depth.unwrap_or(0)).ok_or(profile("delegation depth over 6"))?,
             rights: self.rights,
             budgets: self.budgets,
             metered: self.metered,
@@ -348,7 +351,7 @@ impl Facts {
     }
 
     /// The facts as a delegation block's; `block` is its place in the chain.
-    // spec: TK-31
+    // spec: TK-38
     pub(crate) fn delegation(self, block: usize) -> Result<Delegation, DecodeError> {
         let foreign = self.version.is_some()
             || self.issuer.is_some()
@@ -367,13 +370,14 @@ impl Facts {
         }
         Ok(Delegation {
             delegate: self.delegate.ok_or(profile("delegation block without a delegate"))?,
-            depth: self.depth.unwrap_or(0),
+            // More than a chain can have left is more than this one has.
+            depth: depth(self.depth.unwrap_or(0)).unwrap_or(u8::MAX),
             budgets: self.budgets.into_iter().map(|budget| Budget { block, ..budget }).collect(),
         })
     }
 
     /// A restriction block has no facts.
-    // spec: TK-30
+    // spec: TK-36
     pub(crate) fn none(self) -> Result<(), DecodeError> {
         if self.any { Err(profile("fact in a restriction block")) } else { Ok(()) }
     }

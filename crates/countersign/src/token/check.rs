@@ -43,13 +43,13 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
             match number {
                 1 => {
                     queries = queries.saturating_add(1);
-                    // spec: CK-5
+                    // spec: CK-3
                     if queries > limit::QUERIES {
                         return Err(over("more than 16 queries in a check"));
                     }
                     expiry = self.query(value.bytes()?)?;
                 }
-                2 => once(&mut kind, value.varint()?)?,
+                2 => once(&mut kind, value.int32()?)?,
                 _ => return Err(malformed("unknown field of a check")),
             }
         }
@@ -60,13 +60,13 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
             None if self.rejects_only => Err(profile("many-valued predicate in check if")),
             None => Ok((CheckKind::CheckIf, expiry.filter(|_| queries == 1))),
             Some(0) => Err(malformed("explicit default value")),
-            Some(1) => Err(profile("check all")),
+            // spec: CK-1, CK-2
             Some(2) if queries > 1 => Err(profile("reject if with more than one query")),
             Some(2) => {
                 self.block.closure_or_reject = true;
                 Ok((CheckKind::RejectIf, None))
             }
-            Some(_) => Err(malformed("unknown kind of check")),
+            Some(_) => Err(profile("check of another kind than check if and reject if")),
         }
     }
 
@@ -124,7 +124,7 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
         if count != known.arity() {
             return Err(profile("predicate of a wrong arity"));
         }
-        // spec: CK-12
+        // spec: CK-10, CK-11
         let spreads = match (known, shape) {
             (
                 checks::Predicate::Arg | checks::Predicate::ArgHost | checks::Predicate::ArgPath,
@@ -186,7 +186,7 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
         }
     }
 
-    // spec: TK-8
+    // spec: CK-17, CK-18, CK-19, TK-20
     fn set(&mut self, span: Span) -> Result<(), DecodeError> {
         let mut elements = Terms::of_set(self.block.bytes, span);
         let mut last: Option<Term> = None;
@@ -254,7 +254,7 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
                 });
             }
             *count = count.saturating_add(1);
-            // spec: CK-6
+            // spec: CK-12
             if *count > limit::OPERATIONS {
                 return Err(over("more than 64 operations in an expression"));
             }
@@ -328,7 +328,7 @@ fn pop(stack: &mut Vec<Form>) -> Result<Form, DecodeError> {
     stack.pop().ok_or(profile("operation without its operands"))
 }
 
-// spec: TK-3
+// spec: TK-10
 fn deeper(depth: usize) -> Result<usize, DecodeError> {
     if depth >= limit::NESTING {
         return Err(malformed("messages nested deeper than 64"));
@@ -351,7 +351,7 @@ fn nesting(bytes: &[u8], span: Span, depth: usize) -> Result<(), DecodeError> {
 }
 
 /// The date of `$time <= date`, in exactly that form.
-// spec: TK-40
+// spec: TK-35
 fn expiry_date(bytes: &[u8], span: Span) -> Option<u64> {
     let mut ops = Repeated::new(bytes, span, 1);
     let mut next = || Op::read(bytes, ops.next().ok()??).ok();

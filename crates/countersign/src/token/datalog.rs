@@ -49,9 +49,9 @@ pub enum Op {
     /// Pushes a term.
     Value(Term),
     /// Replaces the top; see [`unary_op`].
-    Unary(u64),
+    Unary(i32),
     /// Replaces the top two; see [`binary_op`].
-    Binary(u64),
+    Binary(i32),
     /// The right side of `&&` or `||`, which stands directly behind it.
     Closure(Vec<Op>),
 }
@@ -62,7 +62,7 @@ pub struct Expression(pub Vec<Op>);
 
 impl Expression {
     /// `left op right`, with an operation of [`binary_op`].
-    pub fn binary(left: Term, op: u64, right: Term) -> Self {
+    pub fn binary(left: Term, op: i32, right: Term) -> Self {
         Self(vec![Op::Value(left), Op::Value(right), Op::Binary(op)])
     }
 
@@ -104,35 +104,35 @@ pub struct Check {
 /// Numbers of the unary operations in the profile.
 pub mod unary_op {
     /// `!`.
-    pub const NEGATE: u64 = 0;
+    pub const NEGATE: i32 = 0;
     /// `( )`.
-    pub const PARENS: u64 = 1;
+    pub const PARENS: i32 = 1;
     /// `.length()`.
-    pub const LENGTH: u64 = 2;
+    pub const LENGTH: i32 = 2;
 }
 
 /// Numbers of the binary operations in the profile.
 pub mod binary_op {
     /// `<`.
-    pub const LESS_THAN: u64 = 0;
+    pub const LESS_THAN: i32 = 0;
     /// `>`.
-    pub const GREATER_THAN: u64 = 1;
+    pub const GREATER_THAN: i32 = 1;
     /// `<=`.
-    pub const LESS_OR_EQUAL: u64 = 2;
+    pub const LESS_OR_EQUAL: i32 = 2;
     /// `>=`.
-    pub const GREATER_OR_EQUAL: u64 = 3;
+    pub const GREATER_OR_EQUAL: i32 = 3;
     /// `===`.
-    pub const EQUAL: u64 = 4;
+    pub const EQUAL: i32 = 4;
     /// `.contains()`.
-    pub const CONTAINS: u64 = 5;
+    pub const CONTAINS: i32 = 5;
     /// `.starts_with()`.
-    pub const PREFIX: u64 = 6;
+    pub const PREFIX: i32 = 6;
     /// `.ends_with()`.
-    pub const SUFFIX: u64 = 7;
+    pub const SUFFIX: i32 = 7;
     /// `!==`.
-    pub const NOT_EQUAL: u64 = 20;
+    pub const NOT_EQUAL: i32 = 20;
     /// `&&`, behind a closure.
-    pub const LAZY_AND: u64 = 23;
+    pub const LAZY_AND: i32 = 23;
     /// `||`, behind a closure.
-    pub const LAZY_OR: u64 = 24;
+    pub const LAZY_OR: i32 = 24;
 }

@@ -64,7 +64,7 @@ pub(crate) const fn over(detail: &'static str) -> DecodeError {
 
 /// Decodes the binary form of a token.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Layout, DecodeError> {
-    // spec: TK-1
+    // spec: TK-2
     if bytes.len() > limit::TOKEN_BYTES {
         return Err(over("token longer than 5 KiB"));
     }
@@ -122,6 +122,7 @@ struct State<'a> {
 impl State<'_> {
     fn authority(&mut self, value: Value) -> Result<(), DecodeError> {
         let signed = SignedBlock::read(self.bytes, value.bytes()?)?;
+        // spec: TK-14
         if signed.external.is_some() {
             return Err(profile("authority block with an external signature"));
         }
@@ -131,7 +132,7 @@ impl State<'_> {
         self.chain = Some(Chain {
             holders: vec![facts.agent],
             depth_left: facts.depth,
-            // spec: TK-40
+            // spec: TK-34
             expires: expires.ok_or(profile("no expiry check in the authority block"))?,
             facts,
         });
@@ -139,6 +140,7 @@ impl State<'_> {
     }
 
     fn later(&mut self, value: Value) -> Result<(), DecodeError> {
+        // spec: TK-13
         if self.blocks.len() >= limit::BLOCKS {
             return Err(over("more than 12 blocks"));
         }
@@ -151,6 +153,7 @@ impl State<'_> {
             None if block.checks.is_empty() => return Err(profile("restriction block without a check")),
             None => facts.none()?,
             Some(external) => {
+                // spec: TK-37
                 // The holder moves by the current holder's signature alone.
                 if chain.holders.last().is_none_or(|holder| holder.key != external.key) {
                     return Err(DecodeError::new(
@@ -159,6 +162,7 @@ impl State<'_> {
                     ));
                 }
                 let delegation = facts.delegation(index)?;
+                // spec: TK-47
                 if delegation.depth >= chain.depth_left {
                     return Err(DecodeError::new(Code::DelegationDepth, "more delegations than allowed"));
                 }
@@ -214,7 +218,7 @@ impl SignedBlock {
                 _ => return Err(malformed("unknown field of a signed block")),
             }
         }
-        // spec: TK-5
+        // spec: TK-11
         match version {
             Some(1) => {}
             Some(0) => return Err(malformed("explicit default value")),
@@ -231,6 +235,7 @@ impl SignedBlock {
 }
 
 /// A key or a secret of 32 bytes. Signatures of a wrong length are stage 7's to tell.
+// spec: TK-12, TK-16
 fn sized(span: Span) -> Result<Span, DecodeError> {
     if span.len() == 32 { Ok(span) } else { Err(profile("key or secret that is not 32 bytes")) }
 }
@@ -240,7 +245,7 @@ fn read_key(bytes: &[u8], span: Span) -> Result<PublicKey, DecodeError> {
     let mut fields = Fields::new(bytes, span);
     while let Some((number, value)) = fields.next()? {
         match number {
-            1 => once(&mut algorithm, value.varint()?)?,
+            1 => once(&mut algorithm, value.int32()?)?,
             2 => once(&mut key, value.bytes()?)?,
             _ => return Err(malformed("unknown field of a public key")),
         }
@@ -248,8 +253,7 @@ fn read_key(bytes: &[u8], span: Span) -> Result<PublicKey, DecodeError> {
     let key = key.ok_or(Malformed)?;
     match algorithm.ok_or(Malformed)? {
         0 => {}
-        1 => return Err(profile("key that is not Ed25519")),
-        _ => return Err(malformed("unknown key algorithm")),
+        _ => return Err(profile("key that is not Ed25519")),
     }
     sized(key)?;
     key.of(bytes).try_into().map(PublicKey).map_err(|_| malformed("key of a wrong length"))

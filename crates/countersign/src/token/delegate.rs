@@ -1,6 +1,6 @@
 //! Delegation: the current holder hands the token on to another key.
 
-use super::datalog::{Check, Predicate, Term};
+use super::datalog::{Predicate, Term};
 use super::encode;
 use super::restriction::Restriction;
 use super::signed::external_payload;
@@ -62,7 +62,7 @@ impl UnsignedDelegation {
             facts.push(Predicate::new("delegation_depth", [Term::Integer(i64::from(delegation.depth))]));
         }
         facts.extend(delegation.budgets.iter().cloned());
-        let checks: Vec<Check> = delegation.restrictions.iter().map(Restriction::to_check).collect::<Result<_, _>>()?;
+        let checks = Restriction::all_checks(&delegation.restrictions)?;
         let payload = encode::third_party(&facts, &checks);
         let last = token.0.layout.blocks.last().ok_or(TokenError::new(ErrorKind::Unreachable))?;
         let signed = external_payload(&payload, last.signature.of(&token.0.bytes));

@@ -181,10 +181,10 @@ fn query(w: &mut Writer, table: &mut Table<'_>, features: &mut Features, query: 
 fn operation(w: &mut Writer, table: &mut Table<'_>, features: &mut Features, op: &Op) {
     match op {
         Op::Value(value) => w.message(1, |w| term(w, table, value)),
-        Op::Unary(kind) => w.message(2, |w| w.varint(1, *kind)),
+        Op::Unary(kind) => w.message(2, |w| w.varint(1, i64::from(*kind).cast_unsigned())),
         Op::Binary(kind) => {
             features.not_equal |= *kind == binary_op::NOT_EQUAL;
-            w.message(3, |w| w.varint(1, *kind));
+            w.message(3, |w| w.varint(1, i64::from(*kind).cast_unsigned()));
         }
         Op::Closure(ops) => {
             features.closure_or_reject = true;

@@ -20,7 +20,7 @@ pub(crate) mod limit {
     pub(crate) const BUDGETS: usize = 8;
     pub(crate) const METERED: usize = 16;
     pub(crate) const APPROVALS: usize = 16;
-    pub(crate) const DEPTH: i64 = 6;
+    pub(crate) const DEPTH: u8 = 6;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

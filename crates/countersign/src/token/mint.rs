@@ -1,7 +1,7 @@
 //! Minting: what an issuer puts into an authority block, and its signature in two halves.
 
 use super::chain::Right;
-use super::datalog::{Check, Predicate, Term};
+use super::datalog::{Predicate, Term};
 use super::encode;
 use super::restriction::Restriction;
 use super::signed::block_payload;
@@ -155,10 +155,8 @@ impl Grant {
             facts.push(Predicate::new("delegation_depth", [Term::Integer(i64::from(self.depth))]));
         }
         facts.extend(self.extra.iter().cloned());
-        let mut checks: Vec<Check> = vec![Restriction::ExpiresBy(self.expires).to_check()?];
-        for restriction in &self.restrictions {
-            checks.push(restriction.to_check()?);
-        }
+        let expiry = Restriction::ExpiresBy(self.expires);
+        let checks = Restriction::all_checks(core::iter::once(&expiry).chain(&self.restrictions))?;
         let payload = encode::authority(&facts, &checks);
         let signed = block_payload(&payload, &next.public(), None, None);
         Ok(UnsignedGrant { block: payload, payload: signed, next: next.clone() })

@@ -69,7 +69,7 @@ impl UnverifiedToken {
         if text.len() > limit::TOKEN_CHARS {
             return Err(decode::over("token longer than 6,827 characters"));
         }
-        // spec: TK-15
+        // spec: TK-1
         let bytes = from_base64url(text).ok_or(decode::malformed("token is not base64url"))?;
         Self::from_bytes(bytes)
     }
@@ -160,7 +160,7 @@ impl OpenToken {
     ///
     /// Fails with `limit_exceeded` where the result is no token any more (12 blocks, 5 KiB).
     pub fn restrict(&self, restrictions: &[Restriction], next: &SigningKey) -> Result<Self, TokenError> {
-        let checks: Vec<Check> = restrictions.iter().map(Restriction::to_check).collect::<Result<_, _>>()?;
+        let checks = Restriction::all_checks(restrictions)?;
         if checks.is_empty() {
             return Err(TokenError::new(ErrorKind::Empty));
         }
@@ -276,7 +276,7 @@ pub enum ErrorKind {
     Unsealed,
     /// A restriction block without a restriction.
     Empty,
-    /// A value of a restriction is not usable, such as a location with a last `/`.
+    /// A value of a restriction is not usable, such as an empty list.
     Restriction,
     /// The key that signed is not the current holder's.
     NotTheHolder,

@@ -107,7 +107,7 @@ impl Printer<'_> {
     }
 }
 
-fn binary_text(kind: u64, left: &str, right: &str) -> Option<String> {
+fn binary_text(kind: i32, left: &str, right: &str) -> Option<String> {
     let infix = |op: &str| Some(format!("{left} {op} {right}"));
     let method = |name: &str| Some(format!("{left}.{name}({right})"));
     match kind {

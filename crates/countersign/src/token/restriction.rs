@@ -30,18 +30,19 @@ pub enum Restriction {
     Bindings(Vec<String>),
     /// Exactly this resource.
     ResourceIs(String),
-    /// This location and everything beneath it. No last `/`, unless it is `/` alone.
+    /// This location and everything beneath it; a `/` at its end makes no difference.
     ResourceUnder(String),
     /// A check of the holder's own, inside the bounded subset.
     Check(Check),
 }
 
 impl Restriction {
-    /// The check that the restriction stands for.
+    /// The checks that the restriction stands for.
     ///
-    /// Fails where a value can't be what the restriction needs: an empty list, a location with a last `/`.
-    pub fn to_check(&self) -> Result<Check, TokenError> {
-        Ok(match self {
+    /// Fails where a value can't be what the restriction needs: an empty list, an empty location.
+    // spec: CK-40
+    pub fn to_checks(&self) -> Result<Vec<Check>, TokenError> {
+        Ok(vec![match self {
             Self::ExpiresBy(date) => time(binary_op::LESS_OR_EQUAL, *date),
             Self::NotBefore(date) => time(binary_op::GREATER_OR_EQUAL, *date),
             Self::Services(values) => one_of("service", values)?,
@@ -53,19 +54,32 @@ impl Restriction {
             Self::Purposes(values) => one_of("purpose", values)?,
             Self::Bindings(values) => one_of("binding", values)?,
             Self::ResourceIs(resource) => check_if([query("resource", binary_op::EQUAL, resource.as_str().into())]),
-            Self::ResourceUnder(location) if location == "/" => {
-                check_if([query("resource", binary_op::PREFIX, "/".into())])
-            }
-            Self::ResourceUnder(location) if location.is_empty() || location.ends_with('/') => {
-                return Err(TokenError::new(ErrorKind::Restriction));
-            }
-            Self::ResourceUnder(location) => check_if([
-                query("resource", binary_op::EQUAL, location.as_str().into()),
-                query("resource", binary_op::PREFIX, Term::Str([location, "/"].concat())),
-            ]),
+            Self::ResourceUnder(location) => resource_under(location)?,
             Self::Check(check) => check.clone(),
-        })
+        }])
     }
+
+    /// The checks of several restrictions, in order.
+    pub(crate) fn all_checks<'r>(restrictions: impl IntoIterator<Item = &'r Self>) -> Result<Vec<Check>, TokenError> {
+        let mut checks = Vec::new();
+        for restriction in restrictions {
+            checks.extend(restriction.to_checks()?);
+        }
+        Ok(checks)
+    }
+}
+
+// spec: CK-41
+fn resource_under(location: &str) -> Result<Check, TokenError> {
+    if location.is_empty() {
+        return Err(TokenError::new(ErrorKind::Restriction));
+    }
+    let location = location.trim_end_matches('/');
+    let beneath = query("resource", binary_op::PREFIX, Term::Str([location, "/"].concat()));
+    if location.is_empty() {
+        return Ok(check_if([beneath]));
+    }
+    Ok(check_if([query("resource", binary_op::EQUAL, location.into()), beneath]))
 }
 
 fn check_if(queries: impl IntoIterator<Item = Query>) -> Check {
@@ -73,7 +87,7 @@ fn check_if(queries: impl IntoIterator<Item = Query>) -> Check {
 }
 
 /// `name($name), $name op value`.
-fn query(name: &str, op: u64, value: Term) -> Query {
+fn query(name: &str, op: i32, value: Term) -> Query {
     let variable = Term::Variable(name.to_owned());
     Query {
         predicates: vec![Predicate::new(name, [variable.clone()])],
@@ -81,7 +95,7 @@ fn query(name: &str, op: u64, value: Term) -> Query {
     }
 }
 
-fn time(op: u64, date: UnixTime) -> Check {
+fn time(op: i32, date: UnixTime) -> Check {
     check_if([query("time", op, Term::Date(date.0))])
 }
 

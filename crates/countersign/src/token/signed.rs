@@ -10,7 +10,7 @@ const ALGORITHM: [u8; 4] = 0_i32.to_le_bytes();
 const VERSION: [u8; 4] = 1_u32.to_le_bytes();
 
 /// What the block's key signs. `previous` is the signature of the block before, none for the authority block.
-// spec: TK-10
+// spec: TK-39, TK-40
 pub(crate) fn block_payload(
     payload: &[u8],
     next_key: &PublicKey,
@@ -36,13 +36,13 @@ pub(crate) fn block_payload(
 }
 
 /// What the current holder signs to delegate.
-// spec: TK-11
+// spec: TK-41
 pub(crate) fn external_payload(payload: &[u8], previous: &[u8]) -> Vec<u8> {
     [b"\0EXTERNAL\0\0VERSION\0", &VERSION[..], b"\0PAYLOAD\0", payload, b"\0PREVSIG\0", previous].concat()
 }
 
 /// What the last next key signs to seal.
-// spec: TK-12
+// spec: TK-42
 pub(crate) fn seal_payload(payload: &[u8], next_key: &PublicKey, signature: &[u8]) -> Vec<u8> {
     [payload, &ALGORITHM, next_key.as_bytes(), signature].concat()
 }
@@ -54,7 +54,7 @@ fn signature(bytes: &[u8], span: Span) -> Option<Signature> {
 /// Verifies the blocks from `first` on, and the proof. The key of block 0 is `root`.
 ///
 /// Says how many blocks hold on failure only by being false: what is told apart here is told to nobody.
-// spec: TK-13
+// spec: TK-43
 pub(crate) fn verify_from(bytes: &[u8], layout: &Layout, first: usize, root: &VerifyingKey) -> bool {
     let mut previous: Option<&Block> = first.checked_sub(1).and_then(|index| layout.blocks.get(index));
     for block in layout.blocks.iter().skip(first) {

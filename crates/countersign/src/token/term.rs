@@ -36,7 +36,7 @@ impl Term {
                 _ => return Err(Malformed),
             }),
             7 => Self::Set(value.bytes()?),
-            8 if value.bytes()?.len() == 0 => Self::Null,
+            8 => value.bytes().map(|_| Self::Null)?,
             9 => Self::Array(value.bytes()?),
             10 => Self::Map(value.bytes()?),
             _ => return Err(Malformed),
@@ -94,8 +94,8 @@ impl<'a> Predicate<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Value(Span),
-    Unary { kind: u64, ffi: bool },
-    Binary { kind: u64, ffi: bool },
+    Unary { kind: i32, ffi: bool },
+    Binary { kind: i32, ffi: bool },
     Closure(Span),
 }
 
@@ -109,30 +109,25 @@ impl Op {
         }
         match number {
             1 => Ok(Self::Value(span)),
-            2 => kind(bytes, span, 4).map(|(kind, ffi)| Self::Unary { kind, ffi }),
-            3 => kind(bytes, span, 29).map(|(kind, ffi)| Self::Binary { kind, ffi }),
+            2 => kind(bytes, span).map(|(kind, ffi)| Self::Unary { kind, ffi }),
+            3 => kind(bytes, span).map(|(kind, ffi)| Self::Binary { kind, ffi }),
             4 => Ok(Self::Closure(span)),
             _ => Err(Malformed),
         }
     }
 }
 
-fn kind(bytes: &[u8], span: Span, greatest: u64) -> Result<(u64, bool), Malformed> {
+fn kind(bytes: &[u8], span: Span) -> Result<(i32, bool), Malformed> {
     let (mut kind, mut ffi) = (None, None);
     let mut fields = Fields::new(bytes, span);
     while let Some((number, value)) = fields.next()? {
         match number {
-            1 => once(&mut kind, value.varint()?)?,
+            1 => once(&mut kind, value.int32()?)?,
             2 => once(&mut ffi, value.varint()?)?,
             _ => return Err(Malformed),
         }
     }
-    let kind = kind.filter(|kind| *kind <= greatest).ok_or(Malformed)?;
-    // An optional field is never written with the value zero.
-    match ffi {
-        Some(0) => Err(Malformed),
-        ffi => Ok((kind, ffi.is_some())),
-    }
+    Ok((kind.ok_or(Malformed)?, ffi.is_some()))
 }
 
 /// Walks over a repeated message field, such as the operations of an expression.

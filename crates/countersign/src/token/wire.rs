@@ -60,6 +60,11 @@ impl Value {
         }
     }
 
+    /// The number of an enum: 32 bits, a negative one with its sign in all 64.
+    pub(crate) fn int32(self) -> Result<i32, Malformed> {
+        i32::try_from(self.varint()?.cast_signed()).map_err(|_| Malformed)
+    }
+
     pub(crate) fn uint32(self) -> Result<u32, Malformed> {
         u32::try_from(self.varint()?).map_err(|_| Malformed)
     }
@@ -80,7 +85,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field and its number; `None` at the end of the message.
-    // spec: TK-2
+    // spec: TK-3, TK-4, TK-5
     pub(crate) fn next(&mut self) -> Result<Option<(u64, Value)>, Malformed> {
         if self.at >= self.end {
             return Ok(None);

@@ -251,7 +251,7 @@ impl Verifier {
 
 fn decode(text: &str) -> Result<UnverifiedToken, Denial> {
     let token = UnverifiedToken::from_text(text).map_err(|error| Denial::new(4, error.code(), error.detail()))?;
-    // spec: TK-38
+    // spec: TK-15
     if token.is_sealed() { Ok(token) } else { Err(Denial::new(4, Code::TokenUnsealed, "open token in a request")) }
 }
 

@@ -1,0 +1,85 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::format::{Outcome, Vector, VectorFile};
+
+fn all() -> Vec<(String, Vector)> {
+    files()
+        .iter()
+        .flat_map(|file| {
+            let name = format!("{}/{}", file.folder, file.name);
+            file.content().vectors.into_iter().map(move |vector| (name.clone(), vector))
+        })
+        .collect()
+}
+
+#[test]
+fn generates_the_same_files_twice() {
+    assert!(generate() == generate());
+}
+
+#[test]
+fn reads_back_what_it_writes() {
+    for (name, text) in generate() {
+        let file: VectorFile = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!file.vectors.is_empty(), "{name} is empty");
+    }
+}
+
+#[test]
+fn ids_are_unique() {
+    let mut seen = BTreeMap::new();
+    for (file, vector) in all() {
+        if let Some(other) = seen.insert(vector.id.clone(), file.clone()) {
+            panic!("{} stands in {other} and in {file}", vector.id);
+        }
+    }
+}
+
+#[test]
+fn every_refused_vector_names_an_allowed_twin() {
+    let all = all();
+    let allowed: BTreeSet<&str> =
+        all.iter().filter(|(_, v)| v.expect.result == Outcome::Allow).map(|(_, v)| v.id.as_str()).collect();
+    for (_, vector) in &all {
+        let twins: Vec<&str> = vector.flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
+        if vector.expect.result == Outcome::Deny {
+            assert_eq!(twins.len(), 1, "{} has one twin", vector.id);
+            assert!(allowed.contains(twins[0]), "{}: {} is no allowed vector", vector.id, twins[0]);
+        } else {
+            assert!(twins.is_empty(), "{} is allowed and names a twin", vector.id);
+        }
+    }
+}
+
+#[test]
+fn every_vector_cites_a_requirement() {
+    for (_, vector) in all() {
+        assert!(!vector.req.is_empty(), "{} cites nothing", vector.id);
+    }
+}
+
+#[test]
+fn cited_requirements_stand_in_the_specification() {
+    let spec = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec");
+    let text: String = ["token.md", "request.md", "checks.md", "verify.md"]
+        .iter()
+        .map(|name| std::fs::read_to_string(spec.join(name)).unwrap())
+        .collect();
+    for (_, vector) in all() {
+        for id in &vector.req {
+            assert!(text.contains(&format!("**{id}**")), "{} cites {id}", vector.id);
+        }
+    }
+}
+
+#[test]
+fn no_two_vectors_are_the_same() {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for (_, vector) in all() {
+        let input = serde_json::to_string(&vector.input).unwrap();
+        if let Some(other) = seen.insert(input, vector.id.clone()) {
+            panic!("{} and {other} have one input", vector.id);
+        }
+    }
+}
