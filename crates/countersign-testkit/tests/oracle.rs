@@ -129,7 +129,9 @@ fn writes_every_allowed_token_in_the_encoding_that_biscuit_writes() {
             _ => skipped.push(vector.id),
         }
     }
-    assert_eq!(skipped, Vec::<String>::new());
+    // Biscuit prints these two without the parentheses that their operations do not have, and reads
+    // what it printed in another order.
+    assert_eq!(skipped, ["token/nested-closures", "checks/not-comparison"]);
 }
 
 #[test]
@@ -191,4 +193,45 @@ fn signs_restrictions_as_biscuit_does() {
     assert!(hex(&theirs.to_vec().unwrap()).contains(&payload), "the restriction's bytes");
     let signed = block_payload(&ours.blocks[1].payload, &ours.blocks[1].next, Some(&ours.blocks[0].signature), None);
     assert_eq!(Key::next(0).sign(&signed), ours.blocks[1].signature);
+}
+
+/// What a verifier states about a vector's request, as a Biscuit authorizer.
+fn authorizer(vector: &Vector) -> builder::AuthorizerBuilder {
+    let message = from_b64u(&vector.input.request_b64u);
+    let line = String::from_utf8_lossy(message.split(|byte| *byte == b'\r').next().unwrap()).into_owned();
+    let mut parts = line.split(' ');
+    let (method, target) = (parts.next().unwrap(), parts.next().unwrap());
+    let path = target.split('?').next().unwrap();
+    let key = hex(&Key::named("agent").public());
+    let now = countersign_testkit::clock::rfc3339(vector.input.now);
+    let code = format!(
+        "time({now}); service(\"https://calendar.example.com\"); type(\"http\"); resource(\"{path}\");
+        action(\"{method}\"); method(\"{method}\"); authority(\"calendar.example.com\"); path(\"{path}\");
+        binding(\"ed25519\"); holder(hex:{key}); allow if true;"
+    );
+    let limits = biscuit_auth::AuthorizerLimits { max_time: std::time::Duration::from_secs(10), ..Default::default() };
+    builder::AuthorizerBuilder::new().code(code).unwrap().set_limits(limits)
+}
+
+#[test]
+fn decides_checks_as_biscuit_does() {
+    let mut count = 0;
+    for vector in files().iter().filter(|file| file.folder == "checks").flat_map(|file| file.content().vectors) {
+        // An engine knows neither arguments that were not extracted nor rights.
+        let code = vector.expect.code.as_deref();
+        if vector.req.iter().any(|id| id == "CK-33") || code == Some("right_missing") {
+            continue;
+        }
+        let key = public(&Key::named("root").public_text());
+        let biscuit = Biscuit::from(token(&vector), key).unwrap();
+        let outcome = authorizer(&vector).build(&biscuit).unwrap().authorize();
+        let allowed = vector.expect.result == Outcome::Allow;
+        assert_eq!(outcome.is_ok(), allowed, "{}: {outcome:?}", vector.id);
+        if code == Some("check_error") {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, biscuit_auth::error::Token::Execution(_)), "{}: {error:?}", vector.id);
+        }
+        count += 1;
+    }
+    assert!(count > 150, "only {count} checks");
 }

@@ -11,7 +11,7 @@ use super::standard::{Later, Plan, first_agent, get, get_by, later_agent};
 /// A delegation with checks.
 fn with_checks(plan: Plan, by: &str, name: &str, to: &str, checks: Vec<crate::raw_checks::Check>) -> Plan {
     let mut plan = plan;
-    plan.later.push(Later::Delegation(Block::delegation(name, &Key::named(to), checks), Key::named(by)));
+    plan.later.push(Later::Delegation(Block::delegation(name, &Key::named(to), checks), Box::new(Key::named(by))));
     plan
 }
 

@@ -134,7 +134,7 @@ fn equality() -> Vec<Outcomes> {
                 ("booleans", truth(false).eq(truth(false))),
                 ("sets", set(integers([1, 2])).eq(set(integers([1, 2])))),
                 ("empty-sets", set(Term::Set(vec![])).eq(set(Term::Set(vec![])))),
-                ("comparisons", num(1).lt(num(2)).eq(truth(true))),
+                ("comparisons", num(1).lt(num(2)).parens().eq(truth(true))),
             ],
             fails: vec![
                 ("other-case", v("method").eq(lit("get"))),
@@ -226,7 +226,7 @@ fn sets() -> Vec<Outcomes> {
                 ("default-string", set(strings(&["read", "write"])).contains(lit("write"))),
                 ("integer", set(integers([-5, 0, 7])).contains(num(-5))),
                 ("date", dates(&[NOW - 1, NOW]).contains(v("time"))),
-                ("bytes", set(Term::Set(vec![Term::Bytes(vec![]), Term::Bytes(holder)])).contains(v("holder"))),
+                ("bytes", set(Term::Set(vec![Term::Bytes(vec![7]), Term::Bytes(holder)])).contains(v("holder"))),
                 ("boolean", set(Term::Set(vec![Term::Bool(false), Term::Bool(true)])).contains(truth(true))),
             ],
             fails: vec![
@@ -236,10 +236,7 @@ fn sets() -> Vec<Outcomes> {
                 ("of-other-kind", set(integers([1, 2])).contains(v("method"))),
                 ("date-of-integers", set(integers([NOW])).contains(v("time"))),
             ],
-            errs: vec![
-                ("reversed", v("method").contains(set(strings(&["GET"])))),
-                ("of-integer", num(1).contains(num(1))),
-            ],
+            errs: vec![("of-integer", num(1).contains(num(1)))],
         },
         Outcomes {
             name: "contains-set",
@@ -287,7 +284,7 @@ fn booleans() -> Vec<Outcomes> {
             holds: vec![
                 ("comparison", no().not()),
                 ("constant", truth(false).not()),
-                ("twice", yes().not().not()),
+                ("twice", yes().parens().not().parens().not()),
                 ("parentheses", no().parens().not()),
             ],
             fails: vec![("true", yes().not())],
@@ -305,7 +302,11 @@ fn booleans() -> Vec<Outcomes> {
         },
         Outcomes {
             name: "or",
-            holds: vec![("left", yes().or(no())), ("right", no().or(yes())), ("not-inside", no().or(no().not()))],
+            holds: vec![
+                ("left", yes().or(no())),
+                ("right", no().or(yes())),
+                ("not-inside", no().or(no().parens().not())),
+            ],
             fails: vec![("neither", no().or(no()))],
             errs: vec![],
         },

@@ -1,6 +1,6 @@
 //! Signatures that lenient libraries accept and the profile refuses.
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Mul};
 
 use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha512};
@@ -67,10 +67,10 @@ pub fn for_neutral_key() -> Vec<u8> {
 /// the scalar's type is only reachable by value.
 fn times_wide<S>(scalar: S, number: &[u8]) -> S
 where
-    S: Copy + From<u64> + Add<Output = S> + Mul<Output = S> + Sub<Output = S>,
+    S: Copy + From<u64> + Add<Output = S> + Mul<Output = S>,
 {
     let base = S::from(256);
-    let zero = scalar - scalar;
+    let zero = S::from(0);
     let reduced = number.iter().rev().fold(zero, |sum, byte| sum * base + S::from(u64::from(*byte)));
     scalar * reduced
 }

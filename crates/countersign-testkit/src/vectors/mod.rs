@@ -5,6 +5,7 @@
 
 pub mod case;
 pub mod chain;
+pub mod checks_facts;
 pub mod checks_operators;
 pub mod checks_order;
 pub mod curve;
@@ -60,7 +61,7 @@ pub fn files() -> Vec<File> {
         replay::file(),
         checks_operators::file(),
         checks_order::order(),
-        checks_order::facts(),
+        checks_facts::facts(),
         checks_order::restrictions(),
         checks_order::work(),
     ]

@@ -74,7 +74,7 @@ pub enum Later {
     /// A first-party block of checks.
     Restriction(Block),
     /// A third-party block, with the holder who signs it.
-    Delegation(Block, Key),
+    Delegation(Block, Box<Key>),
 }
 
 /// What a token is made of, before any signature.
@@ -157,7 +157,7 @@ impl Plan {
         if let Some(depth) = depth {
             block.facts.push(pred("delegation_depth", [Term::Int(depth)]));
         }
-        self.later.push(Later::Delegation(block, Key::named(by)));
+        self.later.push(Later::Delegation(block, Box::new(Key::named(by))));
         self
     }
 

@@ -10,6 +10,7 @@ use crate::wire::Message;
 use super::case::{Case, File};
 use super::standard::{Plan, get, get_by};
 
+#[expect(clippy::too_many_arguments, reason = "one argument for each thing that a vector says")]
 fn bad(file: &mut File, slug: &str, comment: &str, req: &str, attack: u8, token: &RawToken, signer: &str, twin: &str) {
     sealed(file, slug, comment, req, attack, &token.sealed_text(), signer, twin);
 }

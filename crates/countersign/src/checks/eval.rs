@@ -113,7 +113,18 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// Matches the rest of a body in nested loops, then the expressions. One predicate at most spreads.
+    // spec: CK-21
     fn body(&mut self, mut body: Repeated<'a>, query: Span) -> Result<bool, Stop> {
+        // Facts that a loop still offers after its one match, when what stands inside it did not succeed.
+        let mut pending = 0_u64;
+        let matched = self.rest_of_body(&mut body, query, &mut pending)?;
+        if !matched {
+            self.work.charge(pending)?;
+        }
+        Ok(matched)
+    }
+
+    fn rest_of_body(&mut self, body: &mut Repeated<'a>, query: Span, pending: &mut u64) -> Result<bool, Stop> {
         while let Some(span) = body.next()? {
             let term::Predicate { name, mut terms } = term::Predicate::read(self.bytes, span)?;
             let predicate = Predicate::named(self.text(name)?).ok_or(Stop::Error)?;
@@ -121,11 +132,11 @@ impl<'a> Machine<'a, '_> {
             let single = match predicate {
                 Predicate::Arg | Predicate::ArgHost | Predicate::ArgPath => {
                     let variable = second.ok_or(Stop::Error)?;
-                    return self.arguments(predicate, first, variable, body, query);
+                    return self.arguments(predicate, first, variable, *body, query);
                 }
                 Predicate::ArgPresent => match first {
-                    Term::Variable(_) => return self.each_present(first, body, query),
-                    constant => self.is_present(constant)?,
+                    Term::Variable(_) => return self.each_present(first, *body, query),
+                    constant => self.is_present(constant, pending)?,
                 },
                 _ => self.single(predicate, first, second)?,
             };
@@ -224,12 +235,17 @@ impl<'a> Machine<'a, '_> {
         Ok(false)
     }
 
-    fn is_present(&mut self, name: Term) -> Result<bool, Stop> {
+    /// Offers names up to the one that matches; those behind it are left to `pending`.
+    fn is_present(&mut self, name: Term, pending: &mut u64) -> Result<bool, Stop> {
         let Term::Str(name) = name else { return Err(Stop::Error) };
         let name = self.text(name)?;
         let names = self.facts.arguments.present_for(name).ok_or(Stop::Error)?;
-        self.work.charge(names.len() as u64)?;
-        Ok(names.iter().any(|known| known == name))
+        let all = names.len() as u64;
+        let found = names.iter().position(|known| known == name);
+        let offered = found.map_or(all, |at| (at as u64).saturating_add(1));
+        self.work.charge(offered)?;
+        *pending = pending.saturating_add(all.saturating_sub(offered));
+        Ok(found.is_some())
     }
 
     fn expressions(&mut self, query: Span) -> Result<bool, Stop> {

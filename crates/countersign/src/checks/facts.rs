@@ -116,6 +116,17 @@ impl Arguments {
         add(&mut self.paths, Argument { name: name.to_owned(), value: Scalar::Str(path.to_owned()) });
     }
 
+    /// Every fact: its predicate, the argument's name, and the value (`arg_present` has none).
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str, Option<&Scalar>)> {
+        let present = self.present.iter().map(|name| ("arg_present", name.as_str(), None));
+        [("arg", &self.values), ("arg_host", &self.hosts), ("arg_path", &self.paths)]
+            .into_iter()
+            .flat_map(|(predicate, facts)| {
+                facts.iter().map(move |fact| (predicate, fact.name.as_str(), Some(&fact.value)))
+            })
+            .chain(present)
+    }
+
     /// The `arg` facts, or `None` where asking is an error.
     pub(crate) fn values_of(&self, name: &str) -> Option<&[Argument]> {
         self.readable(name).then_some(&self.values)

@@ -6,6 +6,8 @@
 mod eval;
 mod facts;
 mod predicate;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use self::eval::{CheckDenial, Work, evaluate};

@@ -1,0 +1,60 @@
+//! Test support: reads any token of the profile with biscuit-auth, and runs its checks over given facts.
+//!
+//! A service does not need this module: core decides alone. Tests and fuzz targets hold core to it.
+
+use core::time::Duration;
+
+use biscuit_auth::error::{Logic, Token};
+use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit};
+use countersign::checks::Facts;
+use countersign::key::PublicKey;
+
+use crate::terms;
+
+/// What biscuit-auth's engine says to the checks of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every check passes.
+    Allow,
+    /// A check fails, and none is an error.
+    Deny,
+    /// The token does not verify, or evaluating a check is an error.
+    Error(String),
+}
+
+impl Outcome {
+    /// Whether the request would be let through.
+    pub fn is_allow(&self) -> bool {
+        *self == Self::Allow
+    }
+}
+
+/// Reads a token in its binary form and verifies every signature, the first under `root`.
+pub fn verify(token: &[u8], root: &PublicKey) -> Result<Biscuit, Token> {
+    let root = biscuit_auth::PublicKey::from_bytes(root.as_bytes(), Algorithm::Ed25519)?;
+    Biscuit::from(token, root)
+}
+
+/// Verifies a token and runs its checks over the facts that a verifier gives.
+///
+/// `user`, `agent`, `purpose` and `issuer` are the token's own: those of `facts` are not read. Poison and missing
+/// extraction of arguments are unknown to an engine, and so is the limit of work.
+pub fn outcome(token: &[u8], root: &PublicKey, facts: &Facts<'_>) -> Outcome {
+    match run(token, root, facts) {
+        Ok(_) => Outcome::Allow,
+        Err(Token::FailedLogic(Logic::Unauthorized { .. })) => Outcome::Deny,
+        Err(error) => Outcome::Error(error.to_string()),
+    }
+}
+
+fn run(token: &[u8], root: &PublicKey, facts: &Facts<'_>) -> Result<usize, Token> {
+    let token = verify(token, root)?;
+    // Far from what a token of the profile can need, so that no verdict depends on a clock.
+    let limits =
+        AuthorizerLimits { max_facts: 100_000, max_iterations: 10_000, max_time: Duration::from_secs(10) };
+    let mut builder = AuthorizerBuilder::new().set_limits(limits).policy("allow if true")?;
+    for fact in terms::of_the_verifier(facts) {
+        builder = builder.fact(fact)?;
+    }
+    builder.build(&token)?.authorize()
+}

@@ -1,0 +1,7 @@
+//! placeholder
+/// p
+pub struct Policies;
+/// p
+pub struct PolicyDenial;
+/// p
+pub struct PolicyError;

@@ -1,0 +1,99 @@
+//! The byte examples of `spec/` are what this implementation makes, and the registry of codes is `spec/errors.md`.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+
+use countersign::key::SigningKey;
+use countersign::request::SignRequest;
+use countersign::time::UnixTime;
+use countersign::token::{Grant, Right, SealedToken};
+use countersign::{Code, to_hex};
+use sha2::{Digest as _, Sha256};
+
+const TOKEN_MD: &str = include_str!("../../../spec/token.md");
+const REQUEST_MD: &str = include_str!("../../../spec/request.md");
+const ERRORS_MD: &str = include_str!("../../../spec/errors.md");
+const NOW: UnixTime = UnixTime(1_795_453_200);
+
+/// The keys of the examples: visibly for tests, as `test-vectors/README.md` says.
+fn key(name: &str) -> SigningKey {
+    SigningKey::from_seed(&Sha256::digest(format!("countersign test key: {name}")).into())
+}
+
+/// A text of the spec without its line breaks and indents.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+fn example_token() -> SealedToken {
+    Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key("agent").public())
+        .purpose("scheduling")
+        .audience("https://calendar.example.com")
+        .valid(NOW, NOW.plus(3600))
+        .right(Right { r#type: "calendar", location: "/calendars/primary", action: "read" })
+        .delegation_depth(2)
+        .sign(&key("root"), &key("next-0"))
+        .unwrap()
+        .seal()
+        .unwrap()
+}
+
+#[test]
+fn token_example_is_made_byte_for_byte() {
+    let token = example_token();
+    let text = token.to_text();
+    assert_eq!(text.len(), 768);
+    assert!(squeezed(TOKEN_MD).contains(&text), "spec/token.md lacks {text}");
+    let id = to_hex(&token.claims().block_ids().next().unwrap());
+    assert!(TOKEN_MD.contains(&id), "spec/token.md lacks the block id {id}");
+}
+
+// spec: TK-48, TK-49, TK-51
+#[test]
+fn key_forms_are_those_of_the_example() {
+    let agent = key("agent");
+    for form in [agent.public().to_string(), agent.public().id().to_string(), agent.dangerous_text().to_string()] {
+        assert!(TOKEN_MD.contains(&form), "spec/token.md lacks {form}");
+    }
+}
+
+#[test]
+fn request_example_is_made_byte_for_byte() {
+    let token = example_token();
+    let nonce: Vec<u8> = (0..16).collect();
+    let body = br#"{"title":"Review"}"#;
+    let url = "https://calendar.example.com/calendars/primary/events?notify=yes";
+    let unsigned = SignRequest::new("POST", url, &token)
+        .created(NOW, nonce)
+        .field("content-type", "application/json")
+        .body(body)
+        .prepare()
+        .unwrap();
+    let token_text = token.to_text();
+    let short = |text: &str| text.replace(&token_text, "EvkDCowD…b1NXIH");
+    let base = short(std::str::from_utf8(unsigned.base()).unwrap());
+    let signature = key("agent").sign(unsigned.base());
+    let fields = unsigned.complete(signature);
+    let mut message = format!("POST {} HTTP/1.1\n", fields.target());
+    for (name, value) in fields.iter() {
+        message.push_str(&format!("{name}: {}\n", short(value)));
+    }
+    message.push_str("content-length: 18\n\n{\"title\":\"Review\"}");
+    for part in [&base, &message] {
+        let block: String = part.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
+        assert!(REQUEST_MD.contains(&block), "spec/request.md lacks this block:\n{block}");
+    }
+}
+
+#[test]
+fn codes_are_the_registry() {
+    let mut rows = 0;
+    for line in ERRORS_MD.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let code = Code::from_word(cells[1]).unwrap_or_else(|| unreachable!("{} is no code", cells[1]));
+        let stages: Vec<u8> = cells[2].split(", ").map(|stage| stage.parse().unwrap()).collect();
+        assert_eq!(stages, code.stages(), "{code}");
+        assert_eq!(cells[3], code.class().as_str(), "{code}");
+        assert_eq!(cells[4], code.class().status().to_string(), "{code}");
+        rows += 1;
+    }
+    assert_eq!(rows, Code::ALL.len());
+}
