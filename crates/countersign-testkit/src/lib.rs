@@ -12,16 +12,13 @@
 //!
 //! Nothing here is for production: keys are public, inputs are trusted, and failures panic.
 
-#![cfg_attr(
-    not(test),
-    expect(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::panic,
-        reason = "a test tool over its own fixed inputs: a panic is the report of a broken vector"
-    )
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "a test tool over its own fixed inputs: a panic is the report of a broken vector"
 )]
 
 pub mod clock;
@@ -30,6 +27,7 @@ pub mod keys;
 pub mod raw_checks;
 pub mod raw_request;
 pub mod raw_token;
+pub mod runner;
 pub mod text;
 pub mod vectors;
 pub mod wire;

@@ -1,6 +1,12 @@
 //! biscuit-auth reads and verifies what the raw encoder writes.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 use biscuit_auth::{Biscuit, KeyPair, PrivateKey, PublicKey, builder};
 use countersign_testkit::format::{Outcome, Vector};

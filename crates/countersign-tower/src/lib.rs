@@ -1,1 +1,76 @@
-//! stub
+//! Countersign for tower and axum: a layer that lets a request through when both of its proofs hold and the operation
+//! that it asks for is allowed (`spec/verify.md`).
+//!
+//! The layer, not the handler, maps a request to its operation, and decides before the inner service is called. What the
+//! inner service gets is the verified body, the fields that were signed, and who asks.
+//!
+//! | you want to | see |
+//! | --- | --- |
+//! | protect a service | [`CountersignLayer`] |
+//! | know in a handler who asks | [`Authorized`], [`AnyOperation`] (feature `axum`), or the extension [`std::sync::Arc`] of [`countersign::verify::Authorized`] |
+//! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
+//! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
+//!
+//! # Where to put the layer
+//!
+//! Behind nothing that rewrites methods, targets or fields: what the layer sees must be what the agent signed. Nesting
+//! routers of axum is fine. With a `Router`, `layer` also protects the fallback, `route_layer` only what is routed.
+//!
+//! # What the server in front does
+//!
+//! An HTTP server reads the bytes before this layer does, and some of it can't be seen here any more. Hyper answers most
+//! malformed messages itself with 400 or 431. Four things it repairs in silence: it cuts a `#fragment` off the target,
+//! drops a second `Content-Length` of the same value, drops `Content-Length` beside `Transfer-Encoding`, and joins chunks
+//! with their extensions left out. None of them changes what the application sees of a signed component.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use axum::{Router, routing::get};
+//! use countersign::key::SigningKey;
+//! use countersign::verify::{OperationEntry, Operations, Verifier};
+//! use countersign_tower::{Authorized, CountersignLayer, OperationType};
+//!
+//! struct ReadCalendar;
+//! impl OperationType for ReadCalendar {
+//!     const TYPE: &'static str = "calendar";
+//!     const ACTION: &'static str = "read";
+//! }
+//!
+//! async fn events(who: Authorized<ReadCalendar>) -> String {
+//!     format!("events for {}", who.chain().claims().user())
+//! }
+//!
+//! # let issuer = SigningKey::from_seed(&[1; 32]).public();
+//! let verifier = Verifier::builder()
+//!     .audience("https://calendar.example.com").authority("calendar.example.com")
+//!     .issuer("https://hub.example", [issuer])
+//!     .build()?;
+//! let operations = Operations::table([OperationEntry {
+//!     method: "GET".into(), path: "/calendars/{id}/events".into(),
+//!     r#type: "calendar".into(), resource: "/calendars/{id}".into(), action: "read".into(),
+//! }])?;
+//! let app: Router = Router::new()
+//!     .route("/calendars/{id}/events", get(events))
+//!     .layer(CountersignLayer::new(Arc::new(verifier), operations));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod audit;
+mod body;
+#[cfg(feature = "axum")]
+mod extract;
+mod head;
+mod layer;
+mod problem;
+mod service;
+mod store;
+
+pub use self::audit::{AuditRecord, AuditSink, AuditedOperation, JsonLines, NoAudit, TraceId};
+pub use self::body::VerifiedBody;
+#[cfg(feature = "axum")]
+pub use self::extract::{AnyOperation, Authorized, OperationRejection, OperationType};
+pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, system_clock};
+pub use self::problem::title;
+pub use self::service::Countersign;
+pub use self::store::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, Immediate, StoreFuture};

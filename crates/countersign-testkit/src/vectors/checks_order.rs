@@ -1,17 +1,13 @@
 //! `checks/order.json`, `checks/restrictions.json`, `checks/work.json`.
 
 use crate::clock::NOW;
-use crate::keys::Key;
 use crate::raw_checks::{
-    Check, Expr, Predicate, Query, Term, check_if, check_one, date, expiry, integers, lit, num, pred, query, reject_if,
-    string, strings, v, var,
+    Check, Expr, Predicate, Query, check_if, check_one, date, expiry, integers, lit, num, pred, query, reject_if,
+    strings, v, var,
 };
-use crate::raw_request::{Request, digest_sha256};
 
 use super::case::{Case, File};
-use super::standard::{
-    AGENT, AUTHORITY, ISSUER, PATH, PURPOSE, Plan, SERVICE, USER, get, get_target, post_signature, right, unsigned,
-};
+use super::standard::{PURPOSE, Plan, SERVICE, USER, get, get_target, right};
 
 pub(super) fn method() -> Predicate {
     pred("method", [var("method")])

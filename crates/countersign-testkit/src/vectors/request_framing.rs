@@ -416,6 +416,19 @@ fn bodies(file: &mut File) {
             .right("http:/calendars:POST")
             .req("RQ-11"),
     );
+    let limited = |max: usize| {
+        Case::new("", "", &chunked("chunked", ""))
+            .config(|config| config.max_body_bytes = Some(max as u64))
+            .right("http:/calendars:POST")
+            .req("RQ-52")
+    };
+    file.push(limited(BODY.len()).named("chunked-at-limit", "chunks that hold just as much as the limit allows"));
+    file.push(
+        limited(BODY.len() - 1)
+            .named("chunked-above-limit", "chunks that hold a byte too many: told as they arrive")
+            .attack(52)
+            .deny(9, "body_too_large", "request/chunked-at-limit"),
+    );
     file.push(
         Case::new("trailer", "a trailer after the last chunk", &chunked("chunked", "X-Sum: 1\r\n"))
             .req("RQ-53")

@@ -130,7 +130,11 @@ fn nonces(file: &mut File) {
 fn algorithms(file: &mut File) {
     file.push(Case::new("alg", "alg named: ed25519", &set("alg", "\"ed25519\"")).req("RQ-43"));
     for alg in ["hmac-sha256", "rsa-v1_5-sha256", "ecdsa-p256-sha256", "Ed25519", "none", ""] {
-        let slug = if alg.is_empty() { "alg-empty".to_owned() } else { format!("alg-{}", alg.to_ascii_lowercase()) };
+        let slug = if alg.is_empty() {
+            "alg-empty".to_owned()
+        } else {
+            format!("alg-{}", alg.to_ascii_lowercase().replace('_', "-"))
+        };
         let slug = if alg == "Ed25519" { "alg-upper-case".to_owned() } else { slug };
         file.push(Case::new(&slug, "another alg", &set("alg", &format!("\"{alg}\""))).req("RQ-43").attack(37).deny(
             3,

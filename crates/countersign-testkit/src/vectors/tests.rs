@@ -83,3 +83,12 @@ fn no_two_vectors_are_the_same() {
         }
     }
 }
+
+#[test]
+fn the_files_on_disk_are_current() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors");
+    for (name, text) in generate() {
+        let found = std::fs::read_to_string(root.join(&name)).unwrap_or_default();
+        assert!(found == text, "{name} differs: run `vectors generate test-vectors`");
+    }
+}

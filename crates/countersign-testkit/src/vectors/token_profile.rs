@@ -115,7 +115,7 @@ fn containers(file: &mut File) {
         "block-public-keys",
         "a table of public keys in the authority block",
         "TK-9",
-        &block(|m| m.message(8, &public_key(&[7; 32]))),
+        &block(|m| m.message(8, &public_key(&Key::named("stranger").public()))),
     );
 
     let open = token.message(&token.open());

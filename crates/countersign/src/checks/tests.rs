@@ -157,7 +157,7 @@ fn asking_for_what_has_no_one_reading_is_an_error() {
     let host = reject(vec![Predicate::new("arg_host", ["/a".into(), var("v")])], vec![Op::Value(Term::Bool(false))]);
     let present = reject(vec![Predicate::new("arg_present", ["/a".into()])], vec![Op::Value(Term::Bool(false))]);
     let any = reject(vec![Predicate::new("arg_present", [var("v")])], vec![Op::Value(Term::Bool(false))]);
-    let code = |check: &Restriction, arguments: &Arguments| run(&[check.clone()], "send", "/", arguments).0;
+    let code = |check: &Restriction, arguments: &Arguments| run(std::slice::from_ref(check), "send", "/", arguments).0;
     let declared = |name: ArgName| {
         let mut arguments = Arguments::none();
         arguments.declare(name);

@@ -1,6 +1,6 @@
 //! The blocks: symbols, facts of the profile, and hand-over to the check decoder (`spec/token.md`, Blocks).
 
-use super::check::CheckDecoder;
+use super::check::{CheckDecoder, shallow};
 use super::decode::{DecodeError, malformed, over, profile, scope_of};
 use super::layout::{Approval, Budget, Check, Holder, Metered, Right, limit};
 use super::symbol::{DEFAULT, OFFSET, Scope, Symbols, Text};
@@ -206,7 +206,11 @@ impl<'a, 's> BlockDecoder<'a, 's> {
                 Ok(key) => PublicKey(key),
                 Err(_) => return Err(profile("bytes in a fact that are no key")),
             }),
-            _ => return Err(profile("term that no fact of the profile has")),
+            other => {
+                // The block is 1, the fact 2, the predicate 3.
+                shallow(self.bytes, other, 4)?;
+                return Err(profile("term that no fact of the profile has"));
+            }
         })
     }
 }

@@ -11,6 +11,8 @@ use crate::time::UnixTime;
 
 /// Depth of an expression: the block is 1, the check 2, the query 3.
 const EXPRESSION_DEPTH: usize = 4;
+/// Depth of a term of a predicate: the block is 1, the check 2, the query 3, the predicate 4.
+const PREDICATE_TERM_DEPTH: usize = 5;
 
 /// What an expression leaves: something that only a Boolean operator or comparison can make, or any value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,12 +165,15 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
             return Ok(());
         }
         match term {
-            Term::Set(_) => Err(profile("set as a constant of a predicate")),
-            other => self.constant(other, 0),
+            Term::Set(_) => {
+                shallow(self.block.bytes, term, PREDICATE_TERM_DEPTH)?;
+                Err(profile("set as a constant of a predicate"))
+            }
+            other => self.constant(other, PREDICATE_TERM_DEPTH),
         }
     }
 
-    /// A literal: strings resolved, sizes and dates held to the profile.
+    /// A literal at some depth: strings resolved, sizes and dates held to the profile.
     fn constant(&mut self, term: Term, depth: usize) -> Result<(), DecodeError> {
         match term {
             Term::Integer(_) | Term::Bool(_) => Ok(()),
@@ -177,17 +182,18 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
             Term::Date(_) => Ok(()),
             Term::Bytes(span) if span.len() > limit::STRING_BYTES => Err(profile("bytes longer than 1 KiB")),
             Term::Bytes(_) => Ok(()),
-            Term::Set(span) => self.set(span),
+            Term::Set(span) => self.set(span, depth),
             Term::Variable(_) | Term::Null => Err(profile("term that is no constant of the profile")),
-            Term::Array(span) | Term::Map(span) => {
-                nesting(self.block.bytes, span, depth.saturating_add(2))?;
+            Term::Array(_) | Term::Map(_) => {
+                shallow(self.block.bytes, term, depth)?;
                 Err(profile("array or map"))
             }
         }
     }
 
     // spec: CK-17, CK-18, CK-19, TK-20
-    fn set(&mut self, span: Span) -> Result<(), DecodeError> {
+    fn set(&mut self, span: Span, depth: usize) -> Result<(), DecodeError> {
+        let element_depth = deeper(deeper(depth)?)?;
         let mut elements = Terms::of_set(self.block.bytes, span);
         let mut last: Option<Term> = None;
         let mut last_new: Option<u64> = None;
@@ -198,6 +204,7 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
                 return Err(over("set of more than 128 elements"));
             }
             if matches!(element, Term::Set(_)) {
+                shallow(self.block.bytes, element, element_depth)?;
                 return Err(profile("set inside a set"));
             }
             let ascends = match (last, element) {
@@ -223,7 +230,7 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
                 }
                 last_new = Some(number);
             } else {
-                self.constant(element, 0)?;
+                self.constant(element, element_depth)?;
             }
             last = Some(element);
         }
@@ -258,13 +265,14 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
             if *count > limit::OPERATIONS {
                 return Err(over("more than 64 operations in an expression"));
             }
+            let content_depth = deeper(op_depth)?;
             let op = Op::read(self.block.bytes, value.bytes()?)?;
             let lazy = matches!(op, Op::Binary { kind: binary::LAZY_AND | binary::LAZY_OR, .. });
             if closure.is_some() && !lazy {
                 return Err(profile("closure that is not directly before && or ||"));
             }
             match op {
-                Op::Value(term) => stack.push(self.value(term, deeper(op_depth)?)?),
+                Op::Value(term) => stack.push(self.value(term, content_depth)?),
                 Op::Unary { ffi: true, .. } | Op::Binary { ffi: true, .. } => return Err(profile("foreign function")),
                 Op::Unary { kind, .. } => {
                     let operand = pop(&mut stack)?;
@@ -295,7 +303,7 @@ impl<'d, 'a, 's> CheckDecoder<'d, 'a, 's> {
                     stack.push(Form::Boolean);
                 }
                 Op::Closure(inner) => {
-                    closure = Some(self.operations(inner, 2, deeper(op_depth)?, count)?);
+                    closure = Some(self.operations(inner, 2, content_depth, count)?);
                     self.block.closure_or_reject = true;
                 }
             }
@@ -336,7 +344,15 @@ fn deeper(depth: usize) -> Result<usize, DecodeError> {
     Ok(depth.saturating_add(1))
 }
 
-/// Follows arrays and maps down, for the one fault that is told before them.
+/// Follows a set, an array or a map down, for the one fault that is told before what they mean.
+pub(crate) fn shallow(bytes: &[u8], term: Term, depth: usize) -> Result<(), DecodeError> {
+    match term {
+        Term::Set(span) | Term::Array(span) | Term::Map(span) => nesting(bytes, span, depth),
+        _ => Ok(()),
+    }
+}
+
+/// Takes every field with a length for a message: what is refused anyway may be refused for its depth.
 fn nesting(bytes: &[u8], span: Span, depth: usize) -> Result<(), DecodeError> {
     let depth = deeper(depth)?;
     let mut fields = Fields::new(bytes, span);

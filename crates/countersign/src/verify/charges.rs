@@ -117,6 +117,12 @@ impl Charges {
         self.charges.is_empty() && !self.unit_missing
     }
 
+    /// Whether a budget counts a unit that the operation's cost does not name: refused, with nothing charged.
+    // spec: VF-34
+    pub fn unit_missing(&self) -> bool {
+        self.unit_missing
+    }
+
     /// Stage 12 for a service without a store: what costs anything is refused.
     // spec: VF-35
     pub fn uncharged(self) -> Result<Authorized, Denial> {

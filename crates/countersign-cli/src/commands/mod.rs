@@ -1,0 +1,35 @@
+//! The commands, a module each.
+
+mod inspect;
+mod keygen;
+mod mint;
+mod narrow;
+mod sign;
+mod vectors;
+mod verify;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command, Vectors};
+use crate::{demo, input};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let now = || input::now(cli.now);
+    match cli.command {
+        Command::Keygen(args) => keygen::run(&args).map(done),
+        Command::Mint(args) => mint::run(&args, now()?).map(done),
+        Command::Restrict(args) => narrow::restrict(args, now()?).map(done),
+        Command::Delegate(args) => narrow::delegate(args, now()?).map(done),
+        Command::Seal(args) => narrow::seal(&args).map(done),
+        Command::Inspect(args) => inspect::run(&args, now()?).map(done),
+        Command::Sign(args) => sign::run(&args, now()?).map(done),
+        Command::Verify(args) => verify::run(&args, now()?),
+        Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
+        Command::Demo(args) => demo::run(args.json),
+    }
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,60 @@
+//! `countersign sign`.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use countersign::request::{SignError, SignRequest, TokenField};
+use countersign::time::UnixTime;
+use countersign::token::{SealedToken, UnverifiedToken};
+
+use crate::args::Sign;
+use crate::{input, keyfile, output};
+
+pub(crate) fn run(args: &Sign, now: UnixTime) -> anyhow::Result<()> {
+    let key = keyfile::read(&args.key, "--key")?;
+    let token = sealed(input::token(&args.token, "--token")?)?;
+    let body = match &args.body {
+        Some(path) => {
+            let body = input::file(path, input::MESSAGE - input::SMALL);
+            Some(body.with_context(|| format!("--body {}", path.display()))?)
+        }
+        None => None,
+    };
+    let nonce = match &args.nonce {
+        Some(nonce) => nonce.clone(),
+        None => input::random::<16>()?.to_vec(),
+    };
+    let mut request = SignRequest::new(&args.method, &args.url, &token).created(now, nonce);
+    for field in &args.fields {
+        request = request.field(&field.name, &field.value);
+        if field.name.eq_ignore_ascii_case("authorization") {
+            request = request.token_field(TokenField::CountersignToken);
+        }
+    }
+    if let Some(body) = &body {
+        request = request.body(body);
+    }
+    let signed = request.sign(&key).map_err(|error| match error {
+        SignError::Url => anyhow::anyhow!("URL: {error}"),
+        SignError::ContentType => anyhow::anyhow!("--body: a body needs its type: -H 'content-type: application/json'"),
+        SignError::NotTheHolder => anyhow::anyhow!("--key: {error}"),
+        _ => anyhow::anyhow!("-H: {error}"),
+    })?;
+    let mut message = Vec::new();
+    write!(message, "{} {} HTTP/1.1\r\n", args.method, signed.target())?;
+    for (name, value) in signed.iter() {
+        write!(message, "{name}: {value}\r\n")?;
+    }
+    if let Some(body) = &body {
+        write!(message, "content-length: {}\r\n", body.len())?;
+    }
+    message.extend_from_slice(b"\r\n");
+    message.extend_from_slice(body.as_ref().map(|body| body.as_slice()).unwrap_or_default());
+    output::bytes(&message)
+}
+
+/// The form that travels.
+fn sealed(token: UnverifiedToken) -> anyhow::Result<SealedToken> {
+    let sealed = if token.is_sealed() { token.into_sealed() } else { token.into_open().and_then(|open| open.seal()) };
+    sealed.map_err(|error| input::refused(&error, "--token"))
+}

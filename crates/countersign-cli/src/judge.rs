@@ -1,0 +1,45 @@
+//! One request, one decision: what `verify` and `vectors run` share.
+
+use countersign::Denial;
+use countersign::request::Message;
+use countersign::time::UnixTime;
+use countersign::verify::{Authorized, Decision, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier};
+
+/// A verifier with all that it needs besides the request.
+pub(crate) struct Judge {
+    pub(crate) verifier: Verifier,
+    pub(crate) operations: Operations,
+    pub(crate) revocations: Revocations,
+    pub(crate) replay: MemoryReplay,
+}
+
+impl Judge {
+    /// A judge whose memory starts with this run.
+    pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Revocations) -> Self {
+        // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
+        // would refuse every request that was signed before the run, and so all of them. A service needs one.
+        let replay = MemoryReplay::insecure_without_epoch();
+        Self { verifier, operations, revocations, replay }
+    }
+
+    /// The decision about one request.
+    pub(crate) fn decide(&self, message: &Message<'_>, now: UnixTime) -> Decision {
+        match self.verify(message, now) {
+            Ok(authorized) => authorized.decision(),
+            Err(denial) => Decision::from(&denial),
+        }
+    }
+
+    fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
+        let proven = self.verifier.check(message.parts(), now, &self.revocations)?;
+        if message.has_trailers() {
+            return Err(proven.trailers());
+        }
+        let mut hasher = proven.hasher();
+        hasher.update(message.body());
+        let claim = proven.body(hasher.finish())?;
+        let outcome = self.replay.record(claim.entry(), now);
+        // Nothing here keeps budgets, so what a budget counts is refused.
+        claim.recorded(outcome)?.map(&self.operations)?.uncharged()
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs the vector files: reading them, and holding an answer against what is expected.
+//!
+//! Each implementation brings a function from a vector to its answer; the middleware, the command and the core all run
+//! the same files through this.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde_json::Value;
+
+use crate::format::{Outcome, Vector, VectorFile};
+
+/// Reads every vector below `dir`. An empty folder, an unknown member and a repeated id are errors.
+pub fn load(dir: &Path) -> Result<Vec<Vector>, String> {
+    let mut files = Vec::new();
+    collect(dir, &mut files).map_err(|error| format!("{}: {error}", dir.display()))?;
+    files.sort();
+    let mut vectors: Vec<Vector> = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file: VectorFile = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        if file.vectors.is_empty() {
+            return Err(format!("{}: no vectors", path.display()));
+        }
+        vectors.extend(file.vectors);
+    }
+    let mut ids: Vec<&str> = vectors.iter().map(|vector| vector.id.as_str()).collect();
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair.first() == pair.last()) {
+        Some(pair) => Err(format!("{pair:?}: repeated id")),
+        None if vectors.is_empty() => Err(format!("{}: no vectors", dir.display())),
+        None => Ok(vectors),
+    }
+}
+
+/// The folders' vector files; `schema.json` beside them is none.
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut any = false;
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        any = true;
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "json") && path.file_name() != Some("schema.json".as_ref())
+        {
+            files.push(path);
+        }
+    }
+    if any { Ok(()) } else { Err(io::Error::other(format!("{}: empty folder", dir.display()))) }
+}
+
+/// Holds a decision object of `spec/verify.md` against the expectation; what differs, in words.
+pub fn compare(vector: &Vector, decision: &Value) -> Result<(), String> {
+    let expected = serde_json::to_value(&vector.expect).map_err(|error| error.to_string())?;
+    let word = match vector.expect.result {
+        Outcome::Allow => "allow",
+        Outcome::Deny => "deny",
+    };
+    let mut differences = Vec::new();
+    for (member, value) in expected.as_object().into_iter().flatten() {
+        let (member, value) = match member.as_str() {
+            "result" => ("decision", Value::from(word)),
+            other => (other, value.clone()),
+        };
+        let found = decision.get(member).unwrap_or(&Value::Null);
+        if *found != value {
+            differences.push(format!("{member} is {found}, not {value}"));
+        }
+    }
+    if differences.is_empty() { Ok(()) } else { Err(format!("{}: {}", vector.id, differences.join("; "))) }
+}

@@ -1,0 +1,178 @@
+//! The layer and its configuration.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use countersign::time::UnixTime;
+use countersign::verify::{MemoryReplay, Operations, ReplayStore, RevocationView, Revocations, Verifier};
+use tower_layer::Layer;
+
+use crate::audit::{AuditSink, NoAudit};
+use crate::service::Countersign;
+use crate::store::{AsyncChargeStore, AsyncReplayStore, Immediate};
+
+/// Gives the present in whole seconds, rounded down.
+pub type Clock = Arc<dyn Fn() -> UnixTime + Send + Sync>;
+
+/// A view of revocations that the service keeps up to date while it serves.
+pub type SharedRevocations = Arc<dyn RevocationView + Send + Sync>;
+
+/// The system's clock.
+pub fn system_clock() -> UnixTime {
+    // A clock before 1970 reads as 1970, at which no token was issued: everything is refused.
+    UnixTime(SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()))
+}
+
+/// How long a store may take unless told otherwise.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Lets requests through whose proofs hold and whose operation is allowed.
+///
+/// Cheap to clone; all clones share their stores. The response's body has to come from [`bytes::Bytes`], as those of
+/// axum and of `http-body-util` do.
+#[derive(Clone)]
+pub struct CountersignLayer {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl CountersignLayer {
+    /// A layer with the system's clock, nothing revoked, a replay store in memory, no budgets and no audit.
+    ///
+    /// The store forgets when the process ends. So it refuses requests that were signed before it began and up to 30
+    /// seconds after, with 503: another process may have taken them.
+    pub fn new(verifier: Arc<Verifier>, operations: Operations) -> Self {
+        Self::builder(verifier, operations).build()
+    }
+
+    /// Starts a configuration. `operations` maps every request that is let through.
+    pub fn builder(verifier: Arc<Verifier>, operations: Operations) -> LayerBuilder {
+        LayerBuilder {
+            verifier,
+            operations,
+            clock: Arc::new(system_clock),
+            revocations: Arc::new(Revocations::default()),
+            replay: None,
+            charges: None,
+            audit: Arc::new(NoAudit),
+            pass_uncovered_fields: false,
+            store_timeout: STORE_TIMEOUT,
+        }
+    }
+}
+
+impl fmt::Debug for CountersignLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CountersignLayer").field("verifier", &self.shared.verifier).finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for CountersignLayer {
+    type Service = Countersign<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Countersign::new(Arc::clone(&self.shared), inner)
+    }
+}
+
+/// What all clones of a layer and its services share.
+pub(crate) struct Shared {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) operations: Operations,
+    pub(crate) clock: Clock,
+    pub(crate) revocations: SharedRevocations,
+    pub(crate) replay: Arc<dyn AsyncReplayStore>,
+    pub(crate) charges: Option<Arc<dyn AsyncChargeStore>>,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) pass_uncovered_fields: bool,
+    pub(crate) store_timeout: Duration,
+}
+
+/// Configures a [`CountersignLayer`].
+#[must_use]
+pub struct LayerBuilder {
+    verifier: Arc<Verifier>,
+    operations: Operations,
+    clock: Clock,
+    revocations: SharedRevocations,
+    replay: Option<Arc<dyn AsyncReplayStore>>,
+    charges: Option<Arc<dyn AsyncChargeStore>>,
+    audit: Arc<dyn AuditSink>,
+    pass_uncovered_fields: bool,
+    store_timeout: Duration,
+}
+
+impl LayerBuilder {
+    /// Where the present comes from.
+    pub fn clock(mut self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// What is revoked.
+    pub fn revocations(mut self, view: SharedRevocations) -> Self {
+        self.revocations = view;
+        self
+    }
+
+    /// Where used nonces are kept, in a store that answers at once.
+    pub fn replay(self, store: impl ReplayStore + Send + Sync + 'static) -> Self {
+        self.async_replay(Arc::new(Immediate(store)))
+    }
+
+    /// Where used nonces are kept, in a store that may have to wait. Replicas of one service must share it.
+    pub fn async_replay(mut self, store: Arc<dyn AsyncReplayStore>) -> Self {
+        self.replay = Some(store);
+        self
+    }
+
+    /// Where budgets are charged. Without it, a request that a budget counts is refused with 503.
+    pub fn charges(mut self, store: Arc<dyn AsyncChargeStore>) -> Self {
+        self.charges = Some(store);
+        self
+    }
+
+    /// Who gets the record of every request.
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
+        self.audit = sink;
+        self
+    }
+
+    /// Whether fields that the signature does not cover stay in the request, which takes a handler that knows which:
+    /// see [`countersign::verify::Authorized::covered`]. Without it all but those of transport are taken away.
+    pub fn pass_uncovered_fields(mut self, pass: bool) -> Self {
+        self.pass_uncovered_fields = pass;
+        self
+    }
+
+    /// How long a store may take before it counts as unavailable; 2 seconds unless said.
+    pub fn store_timeout(mut self, limit: Duration) -> Self {
+        self.store_timeout = limit;
+        self
+    }
+
+    /// The layer.
+    pub fn build(self) -> CountersignLayer {
+        let default = || -> Arc<dyn AsyncReplayStore> { Arc::new(Immediate(MemoryReplay::starting_at((self.clock)()))) };
+        let replay = self.replay.unwrap_or_else(default);
+        CountersignLayer {
+            shared: Arc::new(Shared {
+                verifier: self.verifier,
+                operations: self.operations,
+                clock: self.clock,
+                revocations: self.revocations,
+                replay,
+                charges: self.charges,
+                audit: self.audit,
+                pass_uncovered_fields: self.pass_uncovered_fields,
+                store_timeout: self.store_timeout,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for LayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LayerBuilder").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! The answer to a stranger: a class, never a code (`spec/verify.md`, The answer to a stranger).
+
+use bytes::Bytes;
+use countersign::time::UnixTime;
+use countersign::verify::{Charge, Operation};
+use countersign::{Class, Code, Denial};
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use crate::audit::TraceId;
+
+/// The `title` of the problems of a class.
+pub fn title(class: Class) -> &'static str {
+    match class {
+        Class::InvalidToken => "The token is not accepted",
+        Class::InvalidRequestProof => "The proof of this request is not accepted",
+        Class::Replayed => "The request was received before",
+        Class::InsufficientAuthorization => "The token does not allow this operation",
+        Class::ApprovalRequired => "The operation needs an approval",
+        Class::BudgetExceeded => "A budget has too little left",
+        Class::Unavailable => "The request can't be decided now",
+        _ => "The request is refused",
+    }
+}
+
+/// What the client should do. One sentence for each class: it gives no code away.
+fn detail(class: Class) -> &'static str {
+    match class {
+        Class::InvalidToken => "get another token",
+        Class::InvalidRequestProof => "correct the request or how it is signed",
+        Class::Replayed => "sign again with another nonce",
+        Class::InsufficientAuthorization => "ask for more authority, or do something else",
+        Class::ApprovalRequired => "have the operation approved",
+        Class::BudgetExceeded => "wait until the budget resets",
+        Class::Unavailable => "try again later",
+        _ => "the request is refused",
+    }
+}
+
+/// An answer in the form of RFC 9457.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    class: Option<Class>,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    // spec: VF-38, VF-40
+    pub(crate) fn of_class(class: Class) -> Self {
+        // Every class has a status of the registry.
+        let status = StatusCode::from_u16(class.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+        Self::new(status, Some(class), class.as_str(), title(class), detail(class))
+    }
+
+    /// Of a denial, and of the charge that was too much where one was.
+    pub(crate) fn of_denial(denial: &Denial, exceeded: Option<&Charge>, now: UnixTime) -> Self {
+        let mut problem = Self::of_class(denial.code().class());
+        // spec: VF-41
+        match (denial.code(), denial.refused()) {
+            (Code::RightMissing, Some((operation, _))) => {
+                problem.members.insert("authorization_details".to_owned(), sufficient(operation));
+            }
+            (Code::BudgetExceeded, _) => {
+                problem.members.insert("budget".to_owned(), budget(exceeded, now));
+            }
+            _ => {}
+        }
+        problem
+    }
+
+    /// The message broke off, so there is nothing to decide about.
+    pub(crate) fn broken() -> Self {
+        let detail = "the body is not the one that the head announces";
+        Self::new(StatusCode::BAD_REQUEST, None, "bad_request", "The request is incomplete", detail)
+    }
+
+    /// The service is set up wrongly, which is nobody's business but the operator's.
+    pub(crate) fn misconfigured() -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, None, "internal", "The service can't answer", "the operator knows more by the trace id")
+    }
+
+    fn new(status: StatusCode, class: Option<Class>, code: &str, title: &str, detail: &str) -> Self {
+        let members = json!({
+            "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
+        });
+        let Value::Object(members) = members else { return Self { status, class, members: Map::new() } };
+        Self { status, class, members }
+    }
+
+    pub(crate) fn into_response<B: From<Bytes>>(mut self, trace: TraceId) -> Response<B> {
+        self.members.insert("trace_id".to_owned(), trace.to_string().into());
+        let body = Value::Object(self.members).to_string();
+        let mut response = Response::new(B::from(Bytes::from(body)));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // spec: VF-39
+        if let Some(class) = self.class
+            && let Ok(challenge) = HeaderValue::try_from(format!("Countersign error=\"{}\"", class.as_str()))
+        {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// The RFC 9396 array that would have been enough. The resource stands in it as the sender wrote it; at stage 11 the
+/// sender is known, and what is outside of the resource grammar was refused before.
+fn sufficient(operation: &Operation) -> Value {
+    json!([{
+        "type": operation.r#type(), "locations": [operation.resource()], "actions": [operation.action()],
+    }])
+}
+
+/// What is spent, and when it is there again: never for a budget without a window.
+fn budget(exceeded: Option<&Charge>, now: UnixTime) -> Value {
+    // A counter ends with account, unit and window.
+    let unit = exceeded.and_then(|charge| charge.counter.iter().rev().nth(1));
+    let resets_at = exceeded.and_then(|charge| {
+        let into = now.0.checked_rem(charge.window)?;
+        Some(now.plus(charge.window.saturating_sub(into)).to_string())
+    });
+    json!({ "unit": unit, "resets_at": resets_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_when_a_window_ends() {
+        let charge = |window| Charge {
+            counter: ["hub", "alice", "mail", "calls", "3600"].map(str::to_owned).to_vec(),
+            cost: 1,
+            amount: 1,
+            window,
+        };
+        let now = UnixTime(1_795_453_260);
+        let expected = json!({ "unit": "calls", "resets_at": "2026-11-23T18:00:00Z" });
+        assert_eq!(budget(Some(&charge(3600)), now), expected);
+        assert_eq!(budget(Some(&charge(0)), now), json!({ "unit": "calls", "resets_at": null }));
+    }
+}
