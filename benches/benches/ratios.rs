@@ -1,2 +1,125 @@
-//! x
-fn main() {}
+//! The core beside its peers in one run, in turns. Fails where a bound is exceeded: see `README.md`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use countersign::key::Signature;
+use countersign_benches::fixture::{Scenario, key};
+use countersign_benches::paired::{Comparison, compare, timed, timed_with};
+use countersign_benches::service::Service;
+use countersign_benches::{rejected, sizes, verdicts};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+
+/// Rounds of each comparison; of an even number of them, each side begins half.
+const ROUNDS: usize = 80;
+/// What each side is given in a round.
+const BATCH: Duration = Duration::from_millis(4);
+
+/// One line of the table.
+struct Line {
+    name: String,
+    found: Comparison,
+    bound: Option<f64>,
+}
+
+impl Line {
+    fn over(&self) -> bool {
+        // A ratio that is no number holds no bound.
+        self.bound.is_some_and(|bound| self.found.ratio.is_nan() || self.found.ratio > bound)
+    }
+}
+
+fn main() -> ExitCode {
+    // `cargo test --benches` and lists of tests run this too: they get the assertions and no clock.
+    let measured = std::env::args().any(|argument| argument == "--bench");
+    verdicts::assert_same();
+    println!("\nverdicts: core and the obvious stack agree on {} requests, as signed and altered", Scenario::ALL.len());
+    let mut over = 0_usize;
+    println!("\nsizes");
+    for size in sizes::all() {
+        let holds = size.bytes == size.expected;
+        over = over.saturating_add(usize::from(!holds));
+        let word = if holds { "ok" } else { "OVER" };
+        println!("  {:<46} {:>5} bytes (exactly {}) {word}", size.name, size.bytes, size.expected);
+    }
+    let rounds = if measured { ROUNDS } else { 1 };
+    let lines = lines(rounds, if measured { BATCH } else { Duration::from_micros(1) });
+    println!("\nratios: medians of {rounds} rounds, both sides in turns");
+    println!("  {:<58} {:>9} {:>9}   ratio of quartiles", "", "first µs", "second µs");
+    for Line { name, found, .. } in &lines {
+        let Comparison { first, second, quartiles: (low, high), .. } = found;
+        println!("  {name:<58} {first:>9.2} {second:>9.2}   {low:.3} … {high:.3}");
+    }
+    println!();
+    for line in &lines {
+        let Line { name, found, bound } = line;
+        match bound {
+            Some(bound) if measured => {
+                let word = if line.over() { "OVER" } else { "ok" };
+                println!("ratio {name} = {:.3} (bound {bound:.2}) {word}", found.ratio);
+                over = over.saturating_add(usize::from(line.over()));
+            }
+            _ => println!("ratio {name} = {:.3} (no bound)", found.ratio),
+        }
+    }
+    if over > 0 {
+        println!("\n{over} OVER");
+        return ExitCode::FAILURE;
+    }
+    println!("\nall within their bounds");
+    ExitCode::SUCCESS
+}
+
+fn lines(rounds: usize, batch: Duration) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for scenario in Scenario::ALL {
+        let body = verdicts::body(scenario);
+        let request = scenario.request();
+        let stack = verdicts::stack(scenario);
+        let full = stack.clone().with_all_facts();
+        let (cold, warm) = (Service::cold(), Service::warm());
+        drop(warm.verify(&request, body));
+        let copy = || request.clone();
+        let mut cold = timed_with(copy, |request| cold.verify(&request, body).is_ok());
+        let mut warm = timed_with(copy, |request| warm.verify(&request, body).is_ok());
+        let mut stack = timed_with(copy, |request| stack.verify(request, !body.is_empty()).is_ok());
+        let mut full = timed_with(copy, |request| full.verify(request, !body.is_empty()).is_ok());
+        let mut floor = signatures(scenario.signatures());
+        let name = scenario.name();
+        let mut line = |name: String, found, bound| lines.push(Line { name, found, bound });
+        line(format!("verify_cold/{name} : obvious stack"), compare(rounds, batch, &mut cold, &mut stack), Some(0.90));
+        line(format!("verify_warm/{name} : obvious stack"), compare(rounds, batch, &mut warm, &mut stack), Some(0.50));
+        line(format!("verify_cold/{name} : obvious stack, all facts"), compare(rounds, batch, &mut cold, &mut full), None);
+        let floored = format!("verify_cold/{name} : {} × verify_strict", scenario.signatures());
+        line(floored, compare(rounds, batch, &mut cold, &mut floor), None);
+        let mut one = signatures(1);
+        line(format!("verify_warm/{name} : 1 × verify_strict"), compare(rounds, batch, &mut warm, &mut one), None);
+    }
+    let service = Service::cold();
+    for case in rejected::all() {
+        let mut ours = timed_with(|| case.request.clone(), |request| service.verify(&request, b"").is_err());
+        let bound = case.name.starts_with("reject_rule_token").then_some(1.4);
+        let found = compare(rounds, batch, &mut ours, &mut signatures(1));
+        lines.push(Line { name: format!("{} : verify_strict", case.name), found, bound });
+    }
+    let mut through = public_key_verify();
+    let found = compare(rounds, batch, &mut through, &mut signatures(1));
+    lines.push(Line { name: "PublicKey::verify : verify_strict".to_owned(), found, bound: None });
+    lines
+}
+
+/// `count` strict verifications of a short message under a key that is decompressed already: the least that so many
+/// signatures cost.
+fn signatures(count: u32) -> impl FnMut(usize) -> Duration {
+    let signer = SigningKey::from_bytes(&key("agent").dangerous_seed());
+    let (verifying, message): (VerifyingKey, _) = (signer.verifying_key(), [7; 32]);
+    let signature = signer.sign(&message);
+    timed(move || (0..count).all(|_| verifying.verify_strict(std::hint::black_box(&message), &signature).is_ok()))
+}
+
+/// The same through the core's own type, which decompresses the key each time.
+fn public_key_verify() -> impl FnMut(usize) -> Duration {
+    let (signer, message) = (key("agent"), [7; 32]);
+    let (public, signature): (_, Signature) = (signer.public(), signer.sign(&message));
+    timed(move || public.verify(std::hint::black_box(&message), &signature).is_ok())
+}

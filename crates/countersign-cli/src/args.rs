@@ -29,10 +29,10 @@ Exit status: 0 done or allowed, 1 denied, 2 misuse.";
 
 /// Delegation tokens and signed requests for AI agents.
 #[derive(Parser)]
-#[command(name = "countersign", version, about, after_help = PATH, arg_required_else_help = true)]
+#[command(name = "countersign", version, after_help = PATH, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// The present, for runs that can be repeated, such as 2026-11-23T17:00:00Z; the system's clock unless given.
-    #[arg(long, global = true, value_name = "RFC3339", value_parser = parse::time)]
+    #[arg(long, global = true, value_name = "RFC3339", value_parser = parse::time, display_order = 900)]
     pub(crate) now: Option<UnixTime>,
 
     #[command(subcommand)]
@@ -162,7 +162,7 @@ pub(crate) struct Sign {
     pub(crate) url: String,
     /// A field of the request, such as 'content-type: application/json'; any number. Where one of them is
     /// authorization, the token stands in countersign-token.
-    #[arg(short = 'H', long = "header", value_name = "name: value", value_parser = parse::field)]
+    #[arg(short = 'H', value_name = "name: value", value_parser = parse::field)]
     pub(crate) fields: Vec<FieldLine>,
     /// A file with the request's body, such as event.json; needs -H 'content-type: …'.
     #[arg(long, value_name = "FILE")]

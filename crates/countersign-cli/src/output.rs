@@ -40,15 +40,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    if std::env::args().any(|argument| may_be_secret(&argument)) {
-        // The message may repeat an argument, and a token or key has no place in a log of errors.
-        let mut message = error.to_string();
-        for argument in std::env::args().filter(|argument| may_be_secret(argument)) {
-            message = message.replace(&argument, "…");
-        }
-        let _ = io::stderr().lock().write_all(message.as_bytes());
-    } else {
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let secrets: Vec<String> = arguments.filter(|argument| may_be_secret(argument)).collect();
+    if secrets.is_empty() {
         let _ = error.print();
+    } else {
+        // The message may repeat an argument, and a token or key has no place in a log of errors.
+        let message = secrets.iter().fold(error.to_string(), |message, secret| message.replace(secret, "…"));
+        let _ = io::stderr().lock().write_all(message.as_bytes());
     }
     ExitCode::from(2)
 }

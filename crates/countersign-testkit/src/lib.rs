@@ -7,7 +7,7 @@
 //!
 //! - [`keys`] and [`clock`]: the fixed keys and the fixed time of all vectors;
 //! - [`wire`], [`raw_checks`], [`raw_token`], [`raw_request`]: the builders;
-//! - [`format`]: the JSON format of the vector files, for generators and runners;
+//! - [`mod@format`]: the JSON format of the vector files, for generators and runners;
 //! - [`vectors`]: what the files under `test-vectors/` contain.
 //!
 //! Nothing here is for production: keys are public, inputs are trusted, and failures panic.

@@ -117,6 +117,7 @@ fn run(vector: &Vector) -> Result<(), String> {
     Ok(())
 }
 
+// spec: VF-1, VF-4
 #[test]
 fn core_decides_every_vector_as_expected() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors");

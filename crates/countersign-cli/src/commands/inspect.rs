@@ -34,7 +34,12 @@ fn sentences(token: &UnverifiedToken, now: UnixTime) -> Vec<String> {
     lines.push(format!("  from {} until {}{over}:", claims.issued_at(), claims.expires()));
     for right in claims.rights() {
         let (r#type, location, action) = (quoted(right.r#type), quoted(right.location), quoted(right.action));
-        lines.push(format!("  - {action} on {location} and what is beneath it, in operations of type {type}"));
+        // A location that ends with a slash covers no resource of its own name.
+        let place = match right.location.ends_with('/') {
+            true => format!("what is beneath {location}"),
+            false => format!("{location} and what is beneath it"),
+        };
+        lines.push(format!("  - {action} on {place}, in operations of type {type}"));
     }
     lines.push(String::new());
     chain(claims, &mut lines);
@@ -103,10 +108,10 @@ fn conditions(claims: Claims<'_>, lines: &mut Vec<String>) {
     }
     for (account, r#type, action) in claims.metered() {
         lines.push(format!(
-            "Budget {} of the user counts {} in operations of type {}, and what else is named for it.",
+            "Budget {} of the user counts operations of type {} with the action {}.",
             quoted(account),
-            quoted(action),
-            quoted(r#type)
+            quoted(r#type),
+            quoted(action)
         ));
     }
     for (r#type, action, key) in claims.approvals() {

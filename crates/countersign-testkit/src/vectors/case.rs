@@ -5,7 +5,6 @@ use crate::format::{Agent, Config, Expect, Input, Operation, Outcome, Revoked, V
 use crate::raw_request::Request;
 use crate::text::b64u;
 
-use super::requirements;
 use super::standard::{ISSUER, PURPOSE, USER, config, first_agent};
 
 /// A vector in the making. It starts as: standard configuration, standard time, allowed.
@@ -74,13 +73,11 @@ impl Case {
         self
     }
 
-    /// Tests what `spec/` says under this topic (see [`requirements`]).
+    /// Tests this requirement of `spec/`.
     #[must_use]
-    pub fn req(mut self, topic: &str) -> Self {
-        for id in requirements::ids(topic) {
-            if !self.0.req.contains(&id) {
-                self.0.req.push(id);
-            }
+    pub fn req(mut self, id: &str) -> Self {
+        if !self.0.req.iter().any(|known| known == id) {
+            self.0.req.push(id.into());
         }
         self
     }

@@ -16,7 +16,6 @@ pub mod request_fields;
 pub mod request_framing;
 pub mod request_parameters;
 pub mod request_signature;
-pub mod requirements;
 pub mod standard;
 pub mod token_content;
 pub mod token_encoding;

@@ -161,6 +161,7 @@ mod tests {
         NonceEntry { holder, nonce: vec![nonce; 16], created: NOW, keep_until: NOW.plus(121) }
     }
 
+    // spec: VF-19, VF-20
     #[test]
     fn takes_a_nonce_once_while_it_could_be_replayed() {
         let store = MemoryReplay::insecure_without_epoch();
@@ -172,6 +173,7 @@ mod tests {
         assert_eq!(store.len(), 1);
     }
 
+    // spec: VF-21
     #[test]
     fn refuses_what_is_older_than_its_memory() {
         let store = MemoryReplay::starting_at(NOW);
@@ -180,6 +182,7 @@ mod tests {
         assert_eq!(at(NOW.plus(31)), ReplayOutcome::New);
     }
 
+    // spec: VF-20, VF-21
     #[test]
     fn full_refuses_and_drops_nothing() {
         let store = MemoryReplay::insecure_without_epoch().with_room(1 << 20, 2);

@@ -1,0 +1,103 @@
+//! Every requirement of `spec/` is cited by a vector or by a named test, and nothing else is cited.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign_testkit::runner;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Ids such as `TK-12` in a text.
+fn ids(text: &str) -> BTreeSet<String> {
+    let is_id = |word: &str| {
+        let Some((family, number)) = word.split_once('-') else { return false };
+        ["TK", "RQ", "CK", "VF"].contains(&family) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| is_id(word)).map(str::to_owned).collect()
+}
+
+fn defined() -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for file in ["token", "request", "checks", "verify"] {
+        let text = fs::read_to_string(root().join(format!("spec/{file}.md"))).unwrap();
+        for bold in text.split("**").skip(1).step_by(2) {
+            for id in ids(bold).into_iter().filter(|id| id == bold) {
+                assert!(all.insert(id.clone()), "{id} is defined twice");
+            }
+        }
+    }
+    all
+}
+
+/// Requirements of parts that are described before they are built: `spec/README.md`, "Not yet in force".
+fn not_in_force() -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join("spec/README.md")).unwrap();
+    ids(text.split("Not yet in force").nth(1).unwrap())
+}
+
+fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Ids in `// spec: …` comments, by whether a test stands right below.
+fn cited_in_code() -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut files = Vec::new();
+    rust_files(&root().join("crates"), &mut files);
+    let (mut by_tests, mut by_code) = (BTreeSet::new(), BTreeSet::new());
+    for path in files {
+        let text = fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("// spec: ")) {
+            let next = lines[index + 1..].iter().find(|line| !line.starts_with("//")).copied().unwrap_or_default();
+            let is_test = next.starts_with("#[test]") || next.starts_with("#[tokio::test");
+            if is_test { &mut by_tests } else { &mut by_code }.extend(ids(line));
+        }
+    }
+    (by_tests, by_code)
+}
+
+#[test]
+fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
+    let defined = defined();
+    let mut cited: BTreeMap<String, usize> = BTreeMap::new();
+    for vector in runner::load(&root().join("test-vectors")).unwrap() {
+        assert!(!vector.req.is_empty(), "{} cites no requirement", vector.id);
+        for id in vector.req {
+            assert!(defined.contains(&id), "{} cites {id}, which spec/ does not define", vector.id);
+            *cited.entry(id).or_default() += 1;
+        }
+    }
+    let (by_tests, by_code) = cited_in_code();
+    for id in by_tests.iter().chain(&by_code) {
+        assert!(defined.contains(id), "the code cites {id}, which spec/ does not define");
+    }
+    by_tests.into_iter().for_each(|id| *cited.entry(id).or_default() += 1);
+    let later = not_in_force();
+    let missing: Vec<&String> = defined.iter().filter(|id| !cited.contains_key(*id) && !later.contains(*id)).collect();
+    println!("{} requirements, {} cited, {} not yet in force", defined.len(), cited.len(), later.len());
+    assert!(missing.is_empty(), "cited by no vector and no named test: {missing:?}");
+}
+
+#[test]
+fn every_refused_vector_names_a_valid_twin() {
+    let vectors = runner::load(&root().join("test-vectors")).unwrap();
+    let allowed: BTreeSet<&str> = vectors.iter().filter(|v| v.expect.stage.is_none()).map(|v| v.id.as_str()).collect();
+    for vector in vectors.iter().filter(|vector| vector.expect.stage.is_some()) {
+        let twins: Vec<&str> = vector.flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
+        assert!(!twins.is_empty(), "{} names no twin", vector.id);
+        for twin in twins {
+            assert!(allowed.contains(twin), "{}: its twin {twin} is no allowed vector", vector.id);
+        }
+    }
+}
