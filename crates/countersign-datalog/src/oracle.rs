@@ -50,8 +50,7 @@ pub fn outcome(token: &[u8], root: &PublicKey, facts: &Facts<'_>) -> Outcome {
 fn run(token: &[u8], root: &PublicKey, facts: &Facts<'_>) -> Result<usize, Token> {
     let token = verify(token, root)?;
     // Far from what a token of the profile can need, so that no verdict depends on a clock.
-    let limits =
-        AuthorizerLimits { max_facts: 100_000, max_iterations: 10_000, max_time: Duration::from_secs(10) };
+    let limits = AuthorizerLimits { max_facts: 100_000, max_iterations: 10_000, max_time: Duration::from_secs(10) };
     let mut builder = AuthorizerBuilder::new().set_limits(limits).policy("allow if true")?;
     for fact in terms::of_the_verifier(facts) {
         builder = builder.fact(fact)?;

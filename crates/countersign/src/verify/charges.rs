@@ -188,6 +188,21 @@ impl Authorized {
         &self.request.service
     }
 
+    /// The method as received.
+    pub fn method(&self) -> &str {
+        &self.request.method
+    }
+
+    /// The authority that the request was sent to, normalised.
+    pub fn authority(&self) -> &str {
+        &self.request.authority
+    }
+
+    /// The path as received.
+    pub fn path(&self) -> &str {
+        &self.request.path
+    }
+
     /// Names of the components and fields that the signature covers.
     pub fn covered(&self) -> impl Iterator<Item = &str> {
         self.request.covered.iter().map(String::as_str)

@@ -53,6 +53,11 @@ impl Operation {
     pub fn action(&self) -> &str {
         &self.action
     }
+
+    /// The tool that is called, where it is one's.
+    pub fn tool_name(&self) -> Option<&str> {
+        self.tool.as_deref()
+    }
 }
 
 /// The greatest cost: integers up to here are exact in JSON everywhere.

@@ -1,0 +1,16 @@
+//! The layer behind real sockets: axum serves on loopback, the client writes bytes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests say what went wrong by panicking"
+)]
+
+mod answers;
+mod authorization;
+mod framing;
+mod handlers;
+mod proofs;
+mod stores;
+mod support;
+mod vectors;
