@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
-    expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")
+    expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")
 )]
 
 pub mod oracle;

@@ -302,7 +302,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let all = async {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut read, mut write) = stream.into_split();
-        let bytes = bytes.to_vec();
+        let (bytes, head_only) = (bytes.to_vec(), bytes.starts_with(b"HEAD "));
         // Not closed before the answer is there: a server takes that for a client that went away.
         let writing = tokio::spawn(async move {
             let _ = write.write_all(&bytes).await;
@@ -311,7 +311,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
         let mut received = Vec::new();
         let mut buffer = [0; 4096];
         let answer = loop {
-            if let Some(answer) = parse(&received) {
+            if let Some(answer) = parse(&received, head_only) {
                 break answer;
             }
             let count = read.read(&mut buffer).await.unwrap();
@@ -324,12 +324,13 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     tokio::time::timeout(Duration::from_secs(20), all).await.unwrap()
 }
 
-fn parse(bytes: &[u8]) -> Option<Answer> {
+fn parse(bytes: &[u8], head_only: bool) -> Option<Answer> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let answer = Answer { status, head, body: String::new() };
-    let length: usize = answer.field("content-length").map_or(0, |length| length.parse().unwrap());
+    let length = answer.field("content-length").filter(|_| !head_only);
+    let length: usize = length.map_or(0, |length| length.parse().unwrap());
     let body = bytes.get(end + 4..end + 4 + length)?;
     Some(Answer { body: String::from_utf8(body.to_vec()).unwrap(), ..answer })
 }

@@ -1,1 +1,261 @@
+//! Every vector of `test-vectors/` through the layer: as requests of the `http` crate, and as bytes on a socket.
+//!
+//! What the types or the server can't hand on unchanged is listed here by name, with what becomes of it, and counted.
 
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use countersign::request::Message;
+use countersign::time::UnixTime;
+use countersign::verify::{Decision, MemoryReplay, OperationEntry, Operations, Revocations, Verifier};
+use countersign::{from_base64url, from_hex};
+use countersign_testkit::format::{Config, Outcome, Revoked, Vector};
+use countersign_testkit::runner;
+use countersign_tower::{AuditRecord, CountersignLayer};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http_body::Frame;
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+
+use crate::support::exchange;
+
+/// The types of `http` hold no such message, so no layer can get one. All are refused.
+const NOT_IN_HTTP_TYPES: &[&str] = &[];
+
+/// Hyper answers these itself, with 400 or 431. All are refused.
+const REFUSED_BY_HYPER: &[&str] = &[];
+
+/// Hyper takes at most 100 field lines, where this text allows 128.
+const REFUSED_BY_HYPER_THOUGH_ALLOWED: &[&str] = &[];
+
+/// Hyper repairs these before the layer sees them: it cuts a fragment off the target, drops a second `Content-Length` of
+/// the same value, and drops `Content-Length` beside `Transfer-Encoding`.
+const REPAIRED_BY_HYPER: &[&str] = &[];
+
+fn vectors() -> Vec<Vector> {
+    runner::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors")).unwrap()
+}
+
+/// The layer of a vector, and the records of its audit.
+struct Service {
+    app: Router,
+    records: Arc<Mutex<Vec<AuditRecord>>>,
+}
+
+impl Service {
+    fn new(vector: &Vector) -> Self {
+        let now = UnixTime(vector.input.now.try_into().unwrap());
+        let records: Arc<Mutex<Vec<AuditRecord>>> = Arc::default();
+        let sink = Arc::clone(&records);
+        let revocations = vector.input.revoked.as_ref().map(revocations).unwrap_or_default();
+        let layer = CountersignLayer::builder(Arc::new(verifier(&vector.input.config)), operations(&vector.input.config))
+            .clock(move || now)
+            .revocations(Arc::new(revocations))
+            .replay(MemoryReplay::insecure_without_epoch())
+            .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
+            .build();
+        Self { app: Router::new().fallback(|| async { "reached" }).layer(layer), records }
+    }
+
+    /// What was decided about the last request; nothing where it did not get here.
+    fn decision(&self, status: u16) -> Option<Decision> {
+        let record = self.records.lock().unwrap().pop()?;
+        let decision = record.decision.unwrap();
+        assert_eq!(decision.decision == "allow", status == 200, "{status}: {decision:?}");
+        Some(decision)
+    }
+}
+
+fn verifier(config: &Config) -> Verifier {
+    let mut builder = Verifier::builder();
+    for audience in &config.audience {
+        builder = builder.audience(audience);
+    }
+    for authority in &config.authorities {
+        builder = builder.authority(authority);
+    }
+    for issuer in &config.issuers {
+        builder = builder.issuer(&issuer.issuer, issuer.keys.iter().map(|key| key.parse().unwrap()));
+    }
+    if let Some(bytes) = config.max_body_bytes {
+        builder = builder.max_body(bytes);
+    }
+    builder.build().unwrap()
+}
+
+fn operations(config: &Config) -> Operations {
+    let Some(rows) = &config.operations else { return Operations::http() };
+    let entries = rows.iter().map(|row| OperationEntry {
+        method: row.method.clone(),
+        path: row.path.clone(),
+        r#type: row.kind.clone(),
+        resource: row.resource.clone(),
+        action: row.action.clone(),
+    });
+    Operations::table(entries).unwrap()
+}
+
+fn revocations(revoked: &Revoked) -> Revocations {
+    let mut view = Revocations::default();
+    revoked.blocks.iter().for_each(|id| view.revoke_block(&from_hex(id).unwrap()));
+    revoked.holders.iter().for_each(|id| view.revoke_holder(id.parse().unwrap()));
+    for user in &revoked.users {
+        view.revoke_user(&user.issuer, &user.user, UnixTime(user.before.try_into().unwrap()));
+    }
+    revoked.grants.iter().for_each(|grant| view.revoke_grant(&grant.issuer, &grant.grant));
+    revoked.conversations.iter().for_each(|c| view.end_conversation(&c.issuer, &c.user, &c.conversation));
+    for issuer in &revoked.issuer_keys {
+        view.revoke_issuer_key("https://hub.example", issuer.parse().unwrap());
+    }
+    view
+}
+
+/// The message in the types of `http`, every field line as it is; `None` where they can't hold it unchanged.
+fn in_http_types(bytes: &[u8], authority: Option<&str>) -> Option<Request<Body>> {
+    let message = Message::parse(bytes).unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let mut lines = bytes[..end].split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut words = lines.next().unwrap().split(|byte| *byte == b' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let mut uri = Uri::try_from(target).ok().filter(|uri| uri.to_string().as_bytes() == target)?;
+    if let Some(authority) = authority {
+        let mut parts = uri.into_parts();
+        parts.scheme = Some("https".parse().unwrap());
+        parts.authority = Some(authority.parse().ok()?);
+        uri = Uri::from_parts(parts).unwrap();
+    }
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let value = line[colon + 1..].trim_ascii();
+        headers.append(HeaderName::from_bytes(&line[..colon]).ok()?, HeaderValue::from_bytes(value).ok()?);
+    }
+    let mut frames = Vec::new();
+    if !message.body().is_empty() {
+        frames.push(Frame::data(Bytes::copy_from_slice(message.body())));
+    }
+    if message.has_trailers() {
+        let trailer = [(HeaderName::from_static("x-trailer"), HeaderValue::from_static("1"))];
+        frames.push(Frame::trailers(trailer.into_iter().collect()));
+    }
+    let body = match frames.is_empty() {
+        true => Body::empty(),
+        false => Body::new(Frames(frames.into_iter())),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::from_bytes(method).ok()?;
+    *request.uri_mut() = uri;
+    *request.version_mut() = if authority.is_some() { Version::HTTP_2 } else { Version::HTTP_11 };
+    *request.headers_mut() = headers;
+    Some(request)
+}
+
+/// Frames one by one, with no length announced beside the head's.
+struct Frames(std::vec::IntoIter<Frame<Bytes>>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
+/// Runs the requests before, then the vector's own, each by `send`, which says nothing where a request got nowhere.
+async fn run<F: AsyncFn(&Service, &[u8], Option<&str>) -> Option<Decision>>(
+    vector: &Vector,
+    send: F,
+) -> Result<bool, String> {
+    let service = Service::new(vector);
+    for (requests, expected) in [(&vector.input.before, "allow"), (&vector.input.before_denied, "deny")] {
+        for request in requests {
+            let decision = send(&service, &from_base64url(request).unwrap(), None).await;
+            if decision.as_ref().is_none_or(|decision| decision.decision != expected) {
+                return Err(format!("{}: a request before it is {decision:?}", vector.id));
+            }
+        }
+    }
+    let bytes = from_base64url(&vector.input.request_b64u).unwrap();
+    match send(&service, &bytes, vector.input.authority.as_deref()).await {
+        None => Ok(false),
+        Some(decision) => runner::compare(vector, &serde_json::to_value(&decision).unwrap()).map(|()| true),
+    }
+}
+
+/// What became of the vectors.
+#[derive(Default)]
+struct Report {
+    decided: usize,
+    refused: Vec<String>,
+    refused_though_allowed: Vec<String>,
+    failures: Vec<String>,
+}
+
+impl Report {
+    fn add(&mut self, vector: &Vector, outcome: Result<bool, String>) {
+        match outcome {
+            Ok(true) => self.decided += 1,
+            Ok(false) if vector.expect.result == Outcome::Deny => self.refused.push(vector.id.clone()),
+            Ok(false) => self.refused_though_allowed.push(vector.id.clone()),
+            Err(failure) => self.failures.push(failure),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_layer_decides_every_vector_that_http_types_hold() {
+    let mut report = Report::default();
+    for vector in &vectors() {
+        let outcome = run(vector, async |service, bytes, authority| {
+            let request = in_http_types(bytes, authority)?;
+            let answer = service.app.clone().oneshot(request).await.unwrap();
+            service.decision(answer.status().as_u16())
+        });
+        report.add(vector, outcome.await);
+    }
+    println!("{} vectors decided by the layer; {} not in http types:", report.decided, report.refused.len());
+    println!("  {}", report.refused.join("\n  "));
+    assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
+    assert_eq!(report.refused, NOT_IN_HTTP_TYPES);
+    assert_eq!(report.refused_though_allowed, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_layer_decides_every_vector_that_hyper_hands_on() {
+    let (mut report, mut repaired, mut http2) = (Report::default(), Vec::new(), 0);
+    for vector in &vectors() {
+        if vector.input.authority.is_some() {
+            http2 += 1;
+            continue;
+        }
+        let outcome = run(vector, async |service, bytes, _| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let (address, app) = (listener.local_addr().unwrap(), service.app.clone());
+            let task = tokio::spawn(async move { axum::serve(listener, app).await });
+            let answer = exchange(address, bytes).await;
+            task.abort();
+            let decision = service.decision(answer.status);
+            assert!(decision.is_some() || matches!(answer.status, 400 | 431), "{answer:?}");
+            decision
+        });
+        match outcome.await {
+            Err(failure) if REPAIRED_BY_HYPER.contains(&vector.id.as_str()) => repaired.push(failure),
+            outcome => report.add(vector, outcome),
+        }
+    }
+    println!("{} vectors decided behind hyper; {http2} of HTTP/2 left to the other test", report.decided);
+    println!("{} refused by hyper itself:\n  {}", report.refused.len(), report.refused.join("\n  "));
+    println!("allowed ones that hyper refuses:\n  {}", report.refused_though_allowed.join("\n  "));
+    println!("repaired by hyper:\n  {}", repaired.join("\n  "));
+    assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
+    assert_eq!(report.refused, REFUSED_BY_HYPER);
+    assert_eq!(report.refused_though_allowed, REFUSED_BY_HYPER_THOUGH_ALLOWED);
+    assert_eq!(repaired.len(), REPAIRED_BY_HYPER.len());
+}

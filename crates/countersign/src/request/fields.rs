@@ -47,13 +47,10 @@ pub(crate) struct InnerList<'a> {
 pub(crate) fn inner_lists(text: &str) -> Result<Vec<InnerList<'_>>, Malformed> {
     let mut members: Vec<InnerList<'_>> = Vec::with_capacity(1);
     dictionary(text, |parser, label| {
-        if members.iter().any(|known| known.label == label) {
-            return Err(Malformed);
-        }
         members.push(parser.inner_list(label)?);
         Ok(())
     })?;
-    Ok(members)
+    if distinct(members.iter().map(|member| member.label)) { Ok(members) } else { Err(Malformed) }
 }
 
 /// Parses a dictionary whose members are byte sequences without parameters: labels and base64 texts.
@@ -61,14 +58,24 @@ pub(crate) fn inner_lists(text: &str) -> Result<Vec<InnerList<'_>>, Malformed> {
 pub(crate) fn byte_sequences(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     let mut members: Vec<(&str, &str)> = Vec::with_capacity(1);
     dictionary(text, |parser, label| {
-        if members.iter().any(|(known, _)| *known == label) || !parser.take(b'=') {
+        if !parser.take(b'=') {
             return Err(Malformed);
         }
         let BareItem::Bytes(bytes) = parser.bare_item()? else { return Err(Malformed) };
         members.push((label, bytes));
         Ok(())
     })?;
-    Ok(members)
+    if distinct(members.iter().map(|(label, _)| *label)) { Ok(members) } else { Err(Malformed) }
+}
+
+/// Whether no key stands twice. Sorted where there are many: a field of 4 KiB can hold more than a thousand.
+fn distinct<'k>(keys: impl ExactSizeIterator<Item = &'k str>) -> bool {
+    if keys.len() < 2 {
+        return true;
+    }
+    let mut keys: Vec<&str> = keys.collect();
+    keys.sort_unstable();
+    keys.is_sorted_by(|a, b| a < b)
 }
 
 fn dictionary<'a>(
@@ -169,12 +176,9 @@ impl<'a> Parser<'a> {
             } else {
                 BareItem::Boolean
             };
-            if parameters.iter().any(|(known, _)| *known == key) {
-                return Err(Malformed);
-            }
             parameters.push((key, value));
         }
-        Ok(parameters)
+        if distinct(parameters.iter().map(|(key, _)| *key)) { Ok(parameters) } else { Err(Malformed) }
     }
 
     fn bare_item(&mut self) -> Result<BareItem<'a>, Malformed> {

@@ -9,6 +9,8 @@ mod coverage;
 mod digest;
 pub(crate) mod fields;
 mod framing;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http1;
 mod parts;
 mod sign;

@@ -1,0 +1,207 @@
+//! Every vector through the `verify` command, and all of them through `vectors run`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what went wrong by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::Shell;
+use countersign::from_base64url;
+use countersign::time::UnixTime;
+use countersign_testkit::format::{Config, Outcome, Vector, VectorFile};
+use serde_json::{Value, json};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|end| end == "json") && !path.ends_with("schema.json") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn vectors() -> Vec<Vector> {
+    let read = |path: PathBuf| {
+        let file: VectorFile = serde_json::from_slice(&fs::read(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        file.vectors
+    };
+    files(&folder()).into_iter().flat_map(read).collect()
+}
+
+/// `verifier.toml` of a vector's configuration.
+fn verifier_toml(config: &Config) -> String {
+    let mut file = toml::Table::new();
+    let mut put = |name: &str, value: toml::Value| drop(file.insert(name.to_owned(), value));
+    put("audience", toml::Value::try_from(&config.audience).unwrap());
+    put("authorities", toml::Value::try_from(&config.authorities).unwrap());
+    put("issuers", toml::Value::try_from(&config.issuers).unwrap());
+    if let Some(operations) = &config.operations {
+        put("operations", toml::Value::try_from(operations).unwrap());
+    }
+    if let Some(bytes) = config.max_body_bytes {
+        let limits = BTreeMap::from([("max_body_bytes", bytes)]);
+        put("limits", toml::Value::try_from(limits).unwrap());
+    }
+    toml::to_string(&file).unwrap()
+}
+
+/// What `verify` has to print: on a denial the identity shows from stage 9 on, and vectors do not repeat it.
+fn holds(vector: &Vector, decision: &Value) -> Result<(), String> {
+    let mut expected = serde_json::to_value(&vector.expect).unwrap();
+    let members = expected.as_object_mut().unwrap();
+    let result = members.remove("result").unwrap();
+    members.insert("decision".to_owned(), result);
+    let mut found = decision.clone();
+    if vector.expect.result == Outcome::Deny {
+        let proven = vector.expect.stage.is_some_and(|stage| stage >= 9);
+        for member in ["issuer", "user", "agents", "purpose", "expires", "binding", "right"] {
+            let value = found.as_object_mut().unwrap().remove(member).unwrap();
+            if value.is_null() == (proven && member != "right") {
+                return Err(format!("{}: {member} is {value}", vector.id));
+            }
+        }
+    }
+    if found == expected { Ok(()) } else { Err(format!("{}: {found} instead of {expected}", vector.id)) }
+}
+
+#[test]
+fn verify_gives_the_decision_of_every_vector() {
+    let shell = Shell::new();
+    let vectors = vectors();
+    assert!(!vectors.is_empty());
+    let (mut ran, mut revoked, mut failures) = (0_u32, 0_u32, Vec::new());
+    for vector in &vectors {
+        let input = &vector.input;
+        if input.revoked.is_some() {
+            // The file that says what is revoked has no place in verifier.toml yet; `vectors run` runs these.
+            revoked = revoked.saturating_add(1);
+            continue;
+        }
+        assert!(
+            input.authority.is_none() || (input.before.is_empty() && input.before_denied.is_empty()),
+            "{}: one --authority is for all requests of a run",
+            vector.id
+        );
+        shell.write("verifier.toml", verifier_toml(&input.config));
+        let earlier = input.before.iter().chain(&input.before_denied);
+        let names: Vec<String> = earlier
+            .chain([&input.request_b64u])
+            .enumerate()
+            .map(|(number, request)| {
+                let name = format!("request-{number}");
+                shell.write(&name, from_base64url(request).unwrap());
+                name
+            })
+            .collect();
+        let now = UnixTime(u64::try_from(input.now).unwrap()).to_string();
+        let mut args = vec!["verify", "--config", "verifier.toml", "--now", &now];
+        if let Some(authority) = &input.authority {
+            args.extend(["--authority", authority]);
+        }
+        args.extend(names.iter().map(String::as_str));
+        let verified = shell.run(&args);
+        let decisions = verified.lines();
+        let mut words: Vec<&str> = input.before.iter().map(|_| "allow").collect();
+        words.extend(input.before_denied.iter().map(|_| "deny"));
+        words.push(if vector.expect.result == Outcome::Allow { "allow" } else { "deny" });
+        let found: Vec<&Value> = decisions.iter().map(|decision| &decision["decision"]).collect();
+        if words != found || !verified.stderr.is_empty() {
+            failures.push(format!("{}: {found:?} instead of {words:?}; {}", vector.id, verified.stderr));
+        } else {
+            failures.extend(holds(vector, decisions.last().unwrap()).err());
+        }
+        let denied = words.contains(&"deny");
+        if verified.code != i32::from(denied) {
+            failures.push(format!("{}: exit status {}", vector.id, verified.code));
+        }
+        ran = ran.saturating_add(1);
+    }
+    println!("{ran} vectors ran through verify");
+    println!("not applicable: {revoked} vectors with revocations, which verifier.toml can't say");
+    assert_eq!(failures, Vec::<String>::new());
+}
+
+#[test]
+fn vectors_run_passes_every_vector() {
+    let ran = Shell::new().run(&["vectors", "run", folder().to_str().unwrap()]);
+    assert_eq!(ran.ok(), format!("{} passed, 0 failed\n", vectors().len()));
+}
+
+/// A folder with one vector, changed by `change`.
+fn altered(change: impl FnOnce(&mut Value)) -> Shell {
+    let shell = Shell::new();
+    let path = files(&folder()).into_iter().find(|path| path.ends_with("verify/revocation.json")).unwrap();
+    let mut file: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let vectors = file["vectors"].as_array_mut().unwrap();
+    vectors.retain(|vector| vector["expect"]["result"] == "allow");
+    vectors.truncate(1);
+    assert_eq!(vectors.len(), 1);
+    change(&mut file);
+    fs::create_dir(shell.path("suite")).unwrap();
+    shell.write("suite/one.json", file.to_string());
+    shell
+}
+
+#[test]
+fn another_expectation_fails() {
+    let run = |change: fn(&mut Value)| altered(change).run(&["vectors", "run", "suite"]);
+    assert_eq!(run(|_| ()).ok(), "1 passed, 0 failed\n");
+    for change in [
+        (|file| file["vectors"][0]["expect"]["user"] = json!("mallory@example.com")) as fn(&mut Value),
+        |file| file["vectors"][0]["expect"]["agents"][0]["claimed_by"] = json!("somebody"),
+        |file| file["vectors"][0]["expect"]["expires"] = json!("2026-11-23T18:00:01Z"),
+        |file| file["vectors"][0]["expect"] = json!({"result": "deny", "stage": 6, "code": "token_revoked"}),
+        |file| file["vectors"][0]["input"]["now"] = json!(0),
+        |file| file["vectors"][0]["input"]["before_denied"] = json!([file["vectors"][0]["input"]["request_b64u"]]),
+        |file| file["vectors"][0]["input"]["request_b64u"] = json!("AAAA"),
+        |file| {
+            let user = json!({"issuer": "https://hub.example", "user": "alice@example.com", "before": 1_795_453_200});
+            file["vectors"][0]["input"]["revoked"] = json!({"users": [user]});
+        },
+    ] {
+        let ran = run(change);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.text().ends_with("0 passed, 1 failed\n"), "{ran:?}");
+        assert!(ran.text().starts_with("verify/"), "{ran:?}");
+    }
+}
+
+#[test]
+fn unknown_members_and_empty_folders_are_misuse() {
+    let refused = |shell: &Shell| {
+        let ran = shell.run(&["vectors", "run", "suite"]);
+        assert_eq!((ran.code, ran.text()), (2, ""), "{ran:?}");
+        assert!(ran.stderr.starts_with("countersign: DIR "), "{ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    };
+    for change in [
+        (|file| file["vectors"][0]["input"]["revokd"] = json!({})) as fn(&mut Value),
+        |file| file["vectors"][0]["expect"]["detail"] = json!("x"),
+        |file| file["vectors"][0]["input"]["config"]["cache"] = json!(0),
+        |file| file["vectors"][0]["why"] = json!("x"),
+        |file| file["more"] = json!([]),
+        |file| file["vectors"] = json!([]),
+        |file| {
+            let twice = file["vectors"][0].clone();
+            file["vectors"] = json!([twice, twice]);
+        },
+    ] {
+        refused(&altered(change));
+    }
+    let empty = altered(|_| ());
+    fs::create_dir(empty.path("suite/empty")).unwrap();
+    refused(&empty);
+    refused(&Shell::new());
+}
