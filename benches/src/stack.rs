@@ -11,6 +11,7 @@ use std::time::Duration;
 use biscuit_auth::builder::{Algorithm, Fact, Policy, Term};
 use biscuit_auth::{AuthorizerBuilder, AuthorizerLimits, Biscuit, PublicKey as RootKey};
 use countersign::key::PublicKey;
+use countersign::to_hex;
 use httpsig_hyper::prelude::{AlgorithmName, PublicKey as RequestKey};
 use httpsig_hyper::{MessageSignatureReqSync as _, RequestContentDigest as _};
 
@@ -36,6 +37,7 @@ pub enum Refused {
 pub struct Stack {
     root: RootKey,
     holder: RequestKey,
+    public: PublicKey,
     key_id: String,
     authorizer: AuthorizerBuilder,
     all_facts: bool,
@@ -50,11 +52,9 @@ impl Stack {
         let authorizer = AuthorizerBuilder::new()
             // The default of 1 ms is wall-clock time: a busy machine would change the verdict.
             .set_limits(AuthorizerLimits { max_time: Duration::from_secs(10), ..AuthorizerLimits::default() })
-            .fact(fact("service", text(AUDIENCE)))
-            .and_then(|builder| builder.fact(fact("holder", Term::Bytes(holder.as_bytes().to_vec()))))
-            .and_then(|builder| builder.policy(policy(holder, agent)))
+            .policy(policy(holder, agent))
             .unwrap();
-        Self { root, holder: request_key, key_id: holder.id().to_string(), authorizer, all_facts: false }
+        Self { root, holder: request_key, public: holder, key_id: holder.id().to_string(), authorizer, all_facts: false }
     }
 
     /// The same service with every fact about a request that Countersign's checks may ask for.
@@ -92,12 +92,14 @@ impl Stack {
     pub fn authorize(&self, biscuit: &Biscuit, method: &str, path: &str) -> Result<(), Refused> {
         let mut facts = vec![
             fact("time", Term::Date(NOW.0)),
-            fact("type", text("http")),
             fact("action", text(method)),
             fact("resource", text(path)),
         ];
         if self.all_facts {
             facts.extend([
+                fact("service", text(AUDIENCE)),
+                fact("type", text("http")),
+                fact("holder", Term::Bytes(self.public.as_bytes().to_vec())),
                 fact("method", text(method)),
                 fact("authority", text(crate::fixture::AUTHORITY)),
                 fact("path", text(path)),
@@ -113,18 +115,23 @@ impl Stack {
     }
 }
 
-/// One policy: this issuer, this audience, this holder, and a right that covers the operation.
+/// One policy: this issuer, this audience, this holder, and a right that covers the operation. What the service knows
+/// beforehand stands in it as constants.
 fn policy(holder: PublicKey, agent: PublicKey) -> Policy {
-    let right = "issuer($issuer), service($service), audience($service), holder($holder), type($type), action($action), \
-                 resource($resource), right($type, $location, $action), $resource === $location || \
-                 $resource.starts_with($location + \"/\")";
+    let key = |key: PublicKey| to_hex(key.as_bytes());
+    let rest = format!(
+        "issuer(\"{ISSUER}\"), audience(\"{AUDIENCE}\"), action($action), resource($resource), \
+         right(\"http\", $location, $action), \
+         $resource === $location || $resource.starts_with($location + \"/\")"
+    );
     let policy = if holder == agent {
-        format!("allow if agent($name, $holder), {right}, $issuer === \"{ISSUER}\"")
+        format!("allow if agent($name, hex:{}), {rest}", key(holder))
     } else {
         // The block that the agent itself signed names the new holder.
         format!(
-            "allow if agent($first, $key), delegate($name, $holder), {right}, $issuer === \"{ISSUER}\" \
-             trusting authority, {agent}"
+            "allow if agent($first, hex:{}), delegate($name, hex:{}), {rest} trusting authority, {agent}",
+            key(agent),
+            key(holder),
         )
     };
     policy.as_str().try_into().unwrap()

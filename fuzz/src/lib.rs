@@ -1,4 +1,7 @@
-//! What the fuzz targets share: fixed keys and time, and generators of checks, facts and tokens.
+//! What the fuzz targets share: fixed keys and time, generators, mutations, and oracles.
 
 pub mod checks;
+pub mod fields;
 pub mod keys;
+pub mod mutate;
+pub mod requests;

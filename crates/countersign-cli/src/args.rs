@@ -9,7 +9,7 @@ use countersign::token::Restriction;
 
 use crate::parse::{self, FieldLine, Holder, RightText, Seconds};
 
-const PATH: &str = "\
+const FIVE_STEPS: &str = "\
 From nothing to a decision, in five steps:
 
   1. countersign keygen --out hub.pem                           a key for the issuer; and agent.pem for the agent
@@ -29,7 +29,7 @@ Exit status: 0 done or allowed, 1 denied, 2 misuse.";
 
 /// Delegation tokens and signed requests for AI agents.
 #[derive(Parser)]
-#[command(name = "countersign", version, after_help = PATH, arg_required_else_help = true)]
+#[command(name = "countersign", version, after_help = FIVE_STEPS, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// The present, for runs that can be repeated, such as 2026-11-23T17:00:00Z; the system's clock unless given.
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse::time, display_order = 900)]
@@ -99,7 +99,7 @@ pub(crate) struct Mint {
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) expires_in: Seconds,
     /// How many times the token may be handed on, 0 to 6, such as 2.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=6))]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=6))]
     pub(crate) depth: u8,
 }
 
@@ -124,7 +124,7 @@ pub(crate) struct Delegate {
     #[arg(long, value_name = "NAME=KEY", value_parser = parse::holder)]
     pub(crate) to: Holder,
     /// How many times the new holder may hand the token on: less than is left now, such as 0.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=6))]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=6))]
     pub(crate) depth: u8,
     #[command(flatten)]
     pub(crate) restrictions: Restrictions,
@@ -167,8 +167,8 @@ pub(crate) struct Sign {
     /// A file with the request's body, such as event.json; needs -H 'content-type: …'.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
-    /// The nonce, 16 to 64 bytes in hexadecimal, for runs that can be repeated; fresh randomness unless given. A service
-    /// takes each nonce of a key once.
+    /// The nonce, 16 to 64 bytes such as 000102030405060708090a0b0c0d0e0f, for runs that can be repeated; fresh randomness
+    /// unless given. A service takes each nonce of a key once.
     #[arg(long, value_name = "HEX", value_parser = parse::nonce)]
     pub(crate) nonce: Option<::std::vec::Vec<u8>>,
 }

@@ -43,10 +43,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<(Verifier, Operations)> {
 
 fn parse(text: &str) -> anyhow::Result<(Verifier, Operations)> {
     let file: File = toml::from_str(text).map_err(|error| {
-        // The parser's own report shows lines of the file over several lines; a sentence and a number do.
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1);
-        anyhow!("line {line}: {}", error.message().trim().replace('\n', ", "))
+        let place = place(text, error.span().map_or(0, |span| span.start));
+        anyhow!("{place}: {}", error.message().trim().replace('\n', ", "))
     })?;
     let mut builder = Verifier::builder();
     for audience in &file.audience {
@@ -73,6 +71,17 @@ fn parse(text: &str) -> anyhow::Result<(Verifier, Operations)> {
     }
     let verifier = builder.build()?;
     Ok((verifier, operations(file.operations)?))
+}
+
+/// The line of a fault and the member that stands in it; the parser's own report would be several lines.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or_default();
+    let number = before.matches('\n').count().saturating_add(1);
+    let line = text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
+    match line.split_once('=') {
+        Some((member, _)) if !member.trim().is_empty() => format!("line {number}, {}", member.trim()),
+        _ => format!("line {number}"),
+    }
 }
 
 /// The operation table, or the default mapping where there is none.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::text::{visible, visible_json};
+use crate::text::{visible, visible_json, without_secrets};
 
 /// Bytes to standard output, as they are.
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// A sentence to standard error.
 pub(crate) fn complain(sentence: &str) {
     // Where standard error is closed nobody is there to be told.
-    let _ = writeln!(io::stderr().lock(), "countersign: {}", visible(sentence));
+    let _ = writeln!(io::stderr().lock(), "countersign: {}", visible(&without_secrets(sentence)));
 }
 
 /// What the parser of the command line says: help and version, or a misuse.
@@ -40,21 +40,12 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let secrets: Vec<String> = arguments.filter(|argument| may_be_secret(argument)).collect();
-    if secrets.is_empty() {
+    let message = error.to_string();
+    let told = without_secrets(&message);
+    if told == message {
         let _ = error.print();
     } else {
-        // The message may repeat an argument, and a token or key has no place in a log of errors.
-        let message = secrets.iter().fold(error.to_string(), |message, secret| message.replace(secret, "…"));
-        let _ = io::stderr().lock().write_all(message.as_bytes());
+        let _ = io::stderr().lock().write_all(told.as_bytes());
     }
     ExitCode::from(2)
-}
-
-/// Whether an argument looks like the text of a token or of a private key.
-fn may_be_secret(argument: &str) -> bool {
-    argument.contains("cs_sk_")
-        || argument.len() >= 100
-            && argument.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'='))
 }

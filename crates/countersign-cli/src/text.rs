@@ -37,6 +37,21 @@ pub(crate) fn visible_json(json: &str) -> String {
     out
 }
 
+/// A message without what looks like the text of a token or of a private key: a message may repeat an argument, and
+/// these have no place in a log of errors.
+pub(crate) fn without_secrets(message: &str) -> String {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let mut out = String::with_capacity(message.len());
+    // No key id, public key or digest has as many letters in a row as the shortest token.
+    for run in message.split_inclusive(|c| !inside(c)) {
+        let word = run.trim_end_matches(|c| !inside(c));
+        let secret = word.len() >= 100 || word.contains("cs_sk_");
+        out.push_str(if secret { "…" } else { word });
+        out.extend(run.get(word.len()..));
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
@@ -62,6 +77,15 @@ mod tests {
         for name in ["Zoë's bot", "календарь", "日程", "हिन्दी", "עוזר"] {
             assert_eq!(quoted(name), format!("\"{name}\""));
         }
+    }
+
+    #[test]
+    fn messages_do_not_repeat_tokens_and_private_keys() {
+        let token = "Ab9_-".repeat(24);
+        let key = format!("ed25519/{}", "0".repeat(64));
+        let private = "cs_sk_I5M5PzAEuUxnL5F6Qg-f5eZXu05iP8T43mkedOKF6JY";
+        let message = format!("--key {token}: '--token=@{token}' a/{private}, {key}: no");
+        assert_eq!(without_secrets(&message), format!("--key …: '--token=@…' a/…, {key}: no"));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What `inspect` says, and what it keeps from the terminal; and a smoke of `--help`.
-#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 mod common;
 
 use common::Shell;
+use countersign::key::SigningKey;
+use countersign::time::UnixTime;
+use countersign::token::{Check, CheckKind, Expression, Grant, Predicate, Query, Restriction, Right, Term, binary_op};
 use serde_json::Value;
 
 #[test]
@@ -85,6 +88,31 @@ fn nothing_in_a_token_acts_on_the_terminal() {
     assert_eq!(lines(&["inspect", "@handed-on", "--json"]), 1);
     let json: Value = serde_json::from_str(shell.run(&["inspect", "@handed-on", "--json"]).ok()).unwrap();
     assert_eq!(json["user"], nasty);
+}
+
+#[test]
+fn nor_does_the_name_of_a_variable() {
+    let [issuer, agent, next] = [[1; 32], [2; 32], [3; 32]].map(|seed| SigningKey::from_seed(&seed));
+    let variable = Term::Variable("\u{1b}[2J\u{202e}".to_owned());
+    let query = Query {
+        predicates: vec![Predicate::new("type", [variable.clone()])],
+        expressions: vec![Expression::binary(variable, binary_op::EQUAL, "http".into())],
+    };
+    let token = Grant::new("https://hub.example", "alice", "bot", agent.public())
+        .purpose("p")
+        .audience("https://calendar.example.com")
+        .valid(UnixTime(1_795_453_200), UnixTime(1_795_456_800))
+        .right(Right { r#type: "http", location: "/", action: "GET" })
+        .restriction(Restriction::Check(Check { kind: CheckKind::CheckIf, queries: vec![query] }))
+        .sign(&issuer, &next)
+        .unwrap();
+    let shell = Shell::new();
+    shell.write("token", token.dangerous_text().as_bytes());
+    for args in [&["inspect", "@token"][..], &["inspect", "@token", "--json"]] {
+        let ran = shell.run(args);
+        assert!(!ran.ok().contains(['\u{1b}', '\u{202e}']), "{args:?}: {ran:?}");
+        assert!(ran.text().contains("check if type($"), "{args:?}: {ran:?}");
+    }
 }
 
 #[test]

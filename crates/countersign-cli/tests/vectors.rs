@@ -1,5 +1,10 @@
 //! Every vector through the `verify` command, and all of them through `vectors run`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what went wrong by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests say what went wrong by panicking"
+)]
 
 mod common;
 

@@ -5,9 +5,11 @@
 use core::time::Duration;
 
 use biscuit_auth::error::{Logic, Token};
-use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit};
+use biscuit_auth::format::schema;
+use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit, UnverifiedBiscuit};
 use countersign::checks::Facts;
 use countersign::key::PublicKey;
+use prost::{DecodeError, Message as _};
 
 use crate::terms;
 
@@ -27,6 +29,23 @@ impl Outcome {
     pub fn is_allow(&self) -> bool {
         *self == Self::Allow
     }
+}
+
+/// Reads a token in its binary form, every fact and check of it, and verifies nothing.
+pub fn read(token: &[u8]) -> Result<UnverifiedBiscuit, Token> {
+    let token = UnverifiedBiscuit::from(token)?;
+    // Blocks are read when they are asked for.
+    (0..token.block_count()).try_for_each(|block| token.block_version(block).map(drop))?;
+    Ok(token)
+}
+
+/// Decodes a token by Biscuit's schema, blocks too, and encodes what was understood.
+pub fn encoded_anew(token: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let mut token = schema::Biscuit::decode(token)?;
+    for block in core::iter::once(&mut token.authority).chain(&mut token.blocks) {
+        block.block = schema::Block::decode(&*block.block)?.encode_to_vec();
+    }
+    Ok(token.encode_to_vec())
 }
 
 /// Reads a token in its binary form and verifies every signature, the first under `root`.

@@ -78,7 +78,9 @@ mod tests {
     use super::*;
 
     fn target(version: Version, uri: &str) -> (String, Option<String>) {
-        let Ok(request) = http::Request::builder().version(version).uri(uri).body(()) else { return Default::default() };
+        let Ok(request) = http::Request::builder().version(version).uri(uri).body(()) else {
+            return Default::default();
+        };
         let (parts, ()) = request.into_parts();
         match Target::of(&parts) {
             Ok(target) => (target.target.into_owned(), target.authority.map(str::to_owned)),

@@ -153,7 +153,8 @@ impl LayerBuilder {
 
     /// The layer.
     pub fn build(self) -> CountersignLayer {
-        let default = || -> Arc<dyn AsyncReplayStore> { Arc::new(Immediate(MemoryReplay::starting_at((self.clock)()))) };
+        let default =
+            || -> Arc<dyn AsyncReplayStore> { Arc::new(Immediate(MemoryReplay::starting_at((self.clock)()))) };
         let replay = self.replay.unwrap_or_else(default);
         CountersignLayer {
             shared: Arc::new(Shared {

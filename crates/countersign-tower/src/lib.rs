@@ -18,10 +18,12 @@
 //!
 //! # What the server in front does
 //!
-//! An HTTP server reads the bytes before this layer does, and some of it can't be seen here any more. Hyper answers most
-//! malformed messages itself with 400 or 431. Four things it repairs in silence: it cuts a `#fragment` off the target,
-//! drops a second `Content-Length` of the same value, drops `Content-Length` beside `Transfer-Encoding`, and joins chunks
-//! with their extensions left out. None of them changes what the application sees of a signed component.
+//! An HTTP server reads the bytes before this layer does, and what it makes of them can't be told apart here any more.
+//! Hyper answers most malformed messages itself, with 400, and those of more than 100 field lines with 431. Four things
+//! it repairs in silence, so that they are not refused as `spec/request.md` says: it ends a line at a bare LF, cuts a
+//! `#fragment` off the target, drops a second `Content-Length` of the same value, and drops `Content-Length` beside
+//! `Transfer-Encoding`. The layer and the application then see the same repaired request, and the signature is held
+//! against that one. A front end that reads such a message in another way is a reason to refuse it there.
 //!
 //! ```
 //! use std::sync::Arc;

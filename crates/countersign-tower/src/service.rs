@@ -175,9 +175,7 @@ impl Shared {
             ChargeAnswer::Unavailable => Ok(charges.charged(ChargeOutcome::Unavailable)?),
             ChargeAnswer::Exceeded(index) => {
                 let exceeded = charges.charges().get(index).cloned();
-                charges
-                    .charged(ChargeOutcome::Exceeded)
-                    .map_err(|denial| Refusal::Denied(Box::new(denial), exceeded))
+                charges.charged(ChargeOutcome::Exceeded).map_err(|denial| Refusal::Denied(Box::new(denial), exceeded))
             }
         }
     }
@@ -194,11 +192,7 @@ impl Shared {
         }
         let authorized = Arc::new(authorized);
         #[cfg(feature = "axum")]
-        head.extensions.insert(Admitted {
-            authorized: Arc::clone(&authorized),
-            trace,
-            shared: Arc::clone(self),
-        });
+        head.extensions.insert(Admitted { authorized: Arc::clone(&authorized), trace, shared: Arc::clone(self) });
         head.extensions.insert(trace);
         head.extensions.insert(authorized);
         head

@@ -160,7 +160,7 @@ fn takes_structured_fields_exactly_when_they_are_written_back_alike() {
         }
     }
     println!("{texts} texts, {taken} taken");
-    assert!(texts > 10_000 && taken > 1_000, "{texts} texts, {taken} taken");
+    assert!(texts > 10_000 && taken > 900, "{texts} texts, {taken} taken");
 }
 
 // RFC 9421, appendix B.2.6 and the key of B.1.4.

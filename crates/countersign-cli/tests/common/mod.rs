@@ -5,6 +5,7 @@
     dead_code,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "shared by tests that each need a part and that fail by panicking"
 )]
 
@@ -16,66 +17,66 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The present of all runs that are given one.
-pub const NOW: &str = "2026-11-23T17:00:00Z";
+pub(crate) const NOW: &str = "2026-11-23T17:00:00Z";
 
 /// What a run left.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Standard output as text, when the run was a success.
-    pub fn ok(&self) -> &str {
+    pub(crate) fn ok(&self) -> &str {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{}", String::from_utf8_lossy(&self.stdout));
         self.text()
     }
 
     /// Standard output as text.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         core::str::from_utf8(&self.stdout).unwrap()
     }
 
     /// Standard output as one JSON value a line.
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
 /// A folder in which the command runs.
-pub struct Shell(TempDir);
+pub(crate) struct Shell(TempDir);
 
 impl Shell {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }
 
     /// Runs the command at the system's time, with nothing on standard input.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.feed(args, b"")
     }
 
     /// Runs the command at [`NOW`].
-    pub fn at_now(&self, args: &[&str]) -> Ran {
+    pub(crate) fn at_now(&self, args: &[&str]) -> Ran {
         self.run(&[&["--now", NOW], args].concat())
     }
 
     /// Runs the command with bytes on standard input.
-    pub fn feed(&self, args: &[&str], stdin: &[u8]) -> Ran {
+    pub(crate) fn feed(&self, args: &[&str], stdin: &[u8]) -> Ran {
         use std::io::Write as _;
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .args(args)
@@ -96,14 +97,14 @@ impl Shell {
     }
 
     /// Makes a key in `NAME.pem`; its public key.
-    pub fn keygen(&self, name: &str) -> String {
+    pub(crate) fn keygen(&self, name: &str) -> String {
         let ran = self.run(&["keygen", "--out", &format!("{name}.pem")]);
         let printed: Value = serde_json::from_str(ran.ok()).unwrap();
         printed["public_key"].as_str().unwrap().to_owned()
     }
 
     /// Keys `hub`, `agent` and `sub`, a `token` for an hour that may be handed on twice, and `verifier.toml`.
-    pub fn service() -> (Self, Keys) {
+    pub(crate) fn service() -> (Self, Keys) {
         let shell = Self::new();
         let keys = Keys { hub: shell.keygen("hub"), agent: shell.keygen("agent"), sub: shell.keygen("sub") };
         let agent = format!("calendar-bot={}", keys.agent);
@@ -144,8 +145,8 @@ impl Shell {
 }
 
 /// Public keys.
-pub struct Keys {
-    pub hub: String,
-    pub agent: String,
-    pub sub: String,
+pub(crate) struct Keys {
+    pub(crate) hub: String,
+    pub(crate) agent: String,
+    pub(crate) sub: String,
 }

@@ -6,7 +6,9 @@ use axum::Router;
 use axum::routing::get;
 use countersign::token::{Grant, Right};
 
-use crate::support::{EVENTS, Server, echo, entry, grant, key, layer, mint, routes, sign, sign_fields, sign_with, verifier};
+use crate::support::{
+    EVENTS, Server, echo, entry, grant, key, layer, mint, routes, sign, sign_fields, sign_with, verifier,
+};
 
 #[tokio::test]
 async fn refuses_routes_that_map_to_no_operation() {
@@ -46,7 +48,9 @@ async fn refuses_path_tricks() {
         let request = sign("GET", target, b"");
         server.expect(&request.bytes(), 403, Some("resource_invalid")).await;
     }
-    for target in ["/calendars/primary/events/", "//calendars/primary/events", "/calendars//events", "/Calendars/primary/events"] {
+    for target in
+        ["/calendars/primary/events/", "//calendars/primary/events", "/calendars//events", "/Calendars/primary/events"]
+    {
         server.expect(&sign("GET", target, b"").bytes(), 403, Some("operation_unmapped")).await;
     }
     assert_eq!(server.hits(), 0);

@@ -29,10 +29,7 @@ async fn as_any(who: AnyOperation, State(hits): State<Hits>) -> String {
 async fn reaches_no_handler_of_another_operation() {
     // The route serves writes, the table says that it is a read.
     let app = |hits: &Hits, layer| {
-        Router::new()
-            .route("/calendars/{id}/events", get(as_write))
-            .with_state(Arc::clone(hits))
-            .layer(layer)
+        Router::new().route("/calendars/{id}/events", get(as_write)).with_state(Arc::clone(hits)).layer(layer)
     };
     let server = Server::start_with(layer(), app).await;
     let answer = server.send(&sign("GET", EVENTS, b"").bytes()).await;
@@ -64,9 +61,7 @@ async fn hands_over_what_was_authorised() {
 #[tokio::test]
 async fn answers_500_without_the_layer() {
     let app = |hits: &Hits, _| {
-        Router::new()
-            .route("/calendars/{id}/events", get(as_read).post(as_any))
-            .with_state(Arc::clone(hits))
+        Router::new().route("/calendars/{id}/events", get(as_read).post(as_any)).with_state(Arc::clone(hits))
     };
     let server = Server::start_with(layer(), app).await;
     for request in [sign("GET", EVENTS, b""), sign("POST", EVENTS, b"{}")] {

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use countersign::time::UnixTime;
 use countersign::verify::{Charge, MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore as _};
-use countersign_tower::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, CountersignLayer, LayerBuilder, StoreFuture};
+use countersign_tower::{
+    AsyncChargeStore, AsyncReplayStore, ChargeAnswer, CountersignLayer, LayerBuilder, StoreFuture,
+};
 use tower::{Layer as _, Service, ServiceExt as _};
 
-use crate::support::{EVENTS, Inner, NOW, Server, grant, key, layer, mint, operations, routes, sign, sign_with, verifier};
+use crate::support::{
+    EVENTS, Inner, NOW, Server, grant, key, layer, mint, operations, routes, sign, sign_with, verifier,
+};
 
 async fn serve(layer: LayerBuilder) -> Server {
     Server::start_with(layer, |hits, layer| routes(hits).layer(layer)).await

@@ -15,7 +15,9 @@ use countersign::time::UnixTime;
 use countersign::token::{Grant, OpenToken, Right};
 use countersign::verify::{self, MemoryReplay, OperationEntry, Operations, Verifier};
 use countersign_testkit::keys::Key;
-use countersign_tower::{AuditRecord, Authorized, CountersignLayer, LayerBuilder, OperationType, TraceId, VerifiedBody};
+use countersign_tower::{
+    AuditRecord, Authorized, CountersignLayer, LayerBuilder, OperationType, TraceId, VerifiedBody,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

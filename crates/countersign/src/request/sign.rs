@@ -3,11 +3,13 @@
 use core::fmt;
 
 use super::authority::{Scheme, normalise};
-use super::base;
-use super::digest::{DigestAlgorithm, Expected, content_digest};
-use super::framing::{Framed, split_target};
+use super::coverage::select;
+use super::digest::{DigestAlgorithm, content_digest};
+use super::framing::{Names, frame, split_target};
 use super::parts::{BodyLength, Parts};
 use super::{REQUEST_TAG, is_protected_field, is_transport_field};
+use crate::code::Code;
+use crate::denial::Denial;
 use crate::encoding::{to_base64, to_base64url};
 use crate::key::{Signature, SigningKey};
 use crate::time::UnixTime;
@@ -139,16 +141,10 @@ impl<'a> SignRequest<'a> {
         let mut fields = vec![("host".to_owned(), authority.clone())];
         fields.extend(self.fields.into_iter().filter(|(name, _)| name != "host"));
         let token = self.token.to_text();
-        let token_field = match self.token_field {
-            TokenField::Authorization => {
-                fields.push(("authorization".to_owned(), ["Countersign ", &token].concat()));
-                "authorization"
-            }
-            TokenField::CountersignToken => {
-                fields.push(("countersign-token".to_owned(), token));
-                "countersign-token"
-            }
-        };
+        fields.push(match self.token_field {
+            TokenField::Authorization => ("authorization".to_owned(), ["Countersign ", &token].concat()),
+            TokenField::CountersignToken => ("countersign-token".to_owned(), token),
+        });
         let body = self.body.filter(|body| !body.is_empty());
         if let Some(body) = body {
             if !fields.iter().any(|(name, _)| name == "content-type") {
@@ -157,10 +153,7 @@ impl<'a> SignRequest<'a> {
             fields.push(("content-digest".to_owned(), content_digest(self.digest, body)));
         }
         let mut covered = vec!["@method", "@authority", "@path", "@query"];
-        for (name, value) in &fields {
-            if !value.is_ascii() || value.bytes().any(|b| b < b' ' && b != b'\t' || b == 127) {
-                return Err(SignError::Field);
-            }
+        for (name, _) in &fields {
             if covered.contains(&name.as_str()) || !covers(name, body.is_some()) {
                 continue;
             }
@@ -182,20 +175,9 @@ impl<'a> SignRequest<'a> {
             self.token.holder().id(),
             if self.algorithm { ";alg=\"ed25519\"" } else { "" },
         ));
-        let (path, query) = split_target(target);
-        let framed = Framed {
-            path,
-            query,
-            authority,
-            token: "",
-            token_field,
-            signature_input: None,
-            signature: None,
-            digest: Expected::default(),
-        };
-        let mut parts = Parts::new(self.method, target).body(BodyLength::Known(body.map_or(0, <[u8]>::len) as u64));
-        parts.extend(fields.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
-        let base = base::build(&parts, &framed, &covered, &parameters).map_err(|_| SignError::Field)?;
+        let names = Names { scheme, authorities: &[authority], max_body: u64::MAX };
+        let body_length = BodyLength::Known(body.map_or(0, <[u8]>::len) as u64);
+        let base = base_as_verified(&names, self.method, target, body_length, &fields, &parameters, self.created)?;
         Ok(UnsignedRequest { base, parameters, fields, target: target.to_owned() })
     }
 
@@ -208,6 +190,26 @@ impl<'a> SignRequest<'a> {
         let signature = holder.sign(unsigned.base());
         Ok(unsigned.complete(signature))
     }
+}
+
+/// The signature base as a verifier builds it: what no verifier would take is not signed either.
+fn base_as_verified(
+    names: &Names<'_>,
+    method: &str,
+    target: &str,
+    body: BodyLength,
+    fields: &[(String, String)],
+    parameters: &str,
+    created: UnixTime,
+) -> Result<Vec<u8>, SignError> {
+    let refused = |denial: Denial| SignError::Refused(denial.code());
+    let input = [LABEL, "=", parameters].concat();
+    let placeholder = format!("{LABEL}=:{}:", to_base64(&[0; 64]));
+    let mut parts = Parts::new(method, target).body(body);
+    parts.extend(fields.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+    parts.extend([("signature-input", input.as_bytes()), ("signature", placeholder.as_bytes())]);
+    let framed = frame(&parts, names).map_err(refused)?;
+    select(&parts, &framed, created).map(|selected| selected.base).map_err(refused)
 }
 
 /// Whether a signer covers a field: all but those that intermediaries may change, and what must be covered anyway.
@@ -284,8 +286,9 @@ pub enum SignError {
     Parameters,
     /// A body without a content type.
     ContentType,
-    /// A field value with bytes that can't be covered.
-    Field,
+    /// The request is one that verifiers refuse, with this code: a field that rewrites it, a name or value with bytes that
+    /// no message may have, a size over its limit.
+    Refused(Code),
     /// The key is not the current holder's.
     NotTheHolder,
 }
@@ -293,13 +296,52 @@ pub enum SignError {
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Refused(code) => return write!(f, "every verifier would refuse this request: {code}"),
             Self::Url => "not an absolute http or https URL without fragment and bare question mark",
             Self::Parameters => "the nonce needs 16 to 64 bytes and the lifetime 1 to 300 seconds",
             Self::ContentType => "a body needs a content-type field",
-            Self::Field => "a field value has bytes that can't be signed",
             Self::NotTheHolder => "the key is not the one that the token names as its current holder",
         })
     }
 }
 
 impl core::error::Error for SignError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{Grant, Right};
+
+    fn sign(method: &str, field: (&str, &str)) -> Result<SignedFields, SignError> {
+        let (agent, now) = (SigningKey::from_seed(&[2; 32]), UnixTime(1_795_453_200));
+        let token = Grant::new("https://hub.example", "alice@example.com", "calendar-bot", agent.public())
+            .valid(now, now.plus(60))
+            .right(Right { r#type: "http", location: "/", action: "GET" })
+            .sign(&agent, &agent)
+            .and_then(|token| token.seal())
+            .unwrap();
+        SignRequest::new(method, "https://a.example/", &token)
+            .created(now, vec![0; 16])
+            .field(field.0, field.1)
+            .sign(&agent)
+    }
+
+    #[test]
+    fn signs_nothing_that_every_verifier_refuses() {
+        assert!(sign("GET", ("x-note", "a")).is_ok());
+        for (method, field, code) in [
+            ("GET / HTTP/1.1\r\nx: y", ("x-note", "a"), Code::HeaderMalformed),
+            ("CONNECT", ("x-note", "a"), Code::HeaderRefused),
+            ("GET", ("x-a: b\r\nx-b", "a"), Code::HeaderMalformed),
+            ("GET", ("x-note", "a\r\nb"), Code::HeaderMalformed),
+            ("GET", ("x-note", "\u{fc}"), Code::HeaderMalformed),
+            ("GET", ("x-original-url", "/"), Code::HeaderRefused),
+            ("GET", ("trailer", "x"), Code::TrailerRejected),
+            ("GET", ("signature", "a=:AA==:, a=:AA==:"), Code::HeaderMalformed),
+            ("GET", ("authorization", "Bearer x"), Code::TokenAmbiguous),
+            ("GET", ("content-digest", "md5=:AA==:"), Code::DigestAlgRejected),
+        ] {
+            assert_eq!(sign(method, field).map(|_| ()), Err(SignError::Refused(code)), "{method:?} {field:?}");
+        }
+    }
+}

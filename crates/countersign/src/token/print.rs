@@ -68,7 +68,7 @@ impl Printer<'_> {
 
     fn term(&self, term: Term) -> Result<String, Malformed> {
         Ok(match term {
-            Term::Variable(number) => format!("${}", self.text(u64::from(number))),
+            Term::Variable(number) => format!("${}", escaped(self.text(u64::from(number)))),
             Term::Integer(value) => value.to_string(),
             Term::Str(number) => quoted(self.text(number)),
             Term::Date(date) => UnixTime(date).to_string(),
@@ -126,9 +126,14 @@ fn binary_text(kind: i32, left: &str, right: &str) -> Option<String> {
     }
 }
 
-/// A string in quotes; whatever a terminal could act on is escaped.
+/// A string in quotes.
 fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
+    format!("\"{}\"", escaped(text))
+}
+
+/// A text with whatever a terminal could act on escaped.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '"' | '\\' => {
@@ -141,11 +146,10 @@ fn quoted(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out.push('"');
     out
 }
 
 /// Characters that are not seen but move what is: a name must not rewrite the line that it stands in.
 fn steers_direction(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{e0000}'..='\u{e007f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

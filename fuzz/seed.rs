@@ -1,0 +1,100 @@
+//! Writes the seeds under `seeds/`: from the test vectors, from the valid requests of the targets, and for `checks` from
+//! a fixed generator.
+//!
+//!     cargo run --release --example seed
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use countersign::from_base64url;
+use countersign_fuzz::requests;
+use serde_json::Value;
+
+/// Of the vectors of one file that are alike in kind, so many give a seed.
+const EACH: usize = 4;
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seeds = Seeds::default();
+    let mut folders: Vec<_> = fs::read_dir(root.join("../test-vectors")).unwrap().map(|e| e.unwrap().path()).collect();
+    folders.sort();
+    for folder in folders.iter().filter(|path| path.is_dir()) {
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            let file: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+            seeds.of_a_file(file["vectors"].as_array().unwrap());
+        }
+    }
+    for sent in requests::sent() {
+        seeds.message(&sent.message);
+    }
+    // Behind a zero byte the targets change valid inputs.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |len: usize| -> Vec<u8> {
+        (0..len)
+            .map(|_| {
+                (state ^= state << 13, state ^= state >> 7, state ^= state << 17);
+                (state >> 32) as u8
+            })
+            .collect()
+    };
+    let checks: BTreeSet<Vec<u8>> = (0..24).map(|_| random(1024)).collect();
+    for bytes in checks.iter().take(8) {
+        seeds.tokens.insert([&[0], &bytes[..768]].concat());
+        seeds.requests.insert([&[0], &bytes[..48]].concat());
+    }
+    for (name, set) in
+        [("token", &seeds.tokens), ("request", &seeds.requests), ("fields", &seeds.fields), ("checks", &checks)]
+    {
+        let folder = root.join("seeds").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        for (number, bytes) in set.iter().enumerate() {
+            fs::write(folder.join(format!("{number:03}")), bytes).unwrap();
+        }
+        println!("{name}: {} seeds, {} bytes", set.len(), set.iter().map(Vec::len).sum::<usize>());
+    }
+}
+
+#[derive(Default)]
+struct Seeds {
+    tokens: BTreeSet<Vec<u8>>,
+    requests: BTreeSet<Vec<u8>>,
+    fields: BTreeSet<Vec<u8>>,
+}
+
+impl Seeds {
+    /// A few vectors of each code.
+    fn of_a_file(&mut self, vectors: &[Value]) {
+        let mut taken: Vec<&Value> = Vec::new();
+        for vector in vectors {
+            let code = &vector["expect"]["code"];
+            let before = taken.iter().filter(|known| **known == code).count();
+            taken.push(code);
+            let message = from_base64url(vector["input"]["request_b64u"].as_str().unwrap()).unwrap();
+            if before < EACH && message.len() <= 6_000 {
+                self.message(&message);
+            }
+        }
+    }
+
+    /// A message, its token and its fields.
+    fn message(&mut self, message: &[u8]) {
+        for line in String::from_utf8_lossy(message).split("\r\n") {
+            let Some((name, value)) = line.split_once(": ") else { continue };
+            match name.to_ascii_lowercase().as_str() {
+                "authorization" => self.token(value.strip_prefix("Countersign ").unwrap_or_default()),
+                "countersign-token" => self.token(value),
+                "signature-input" | "signature" | "content-digest" => drop(self.fields.insert(value.into())),
+                _ => {}
+            }
+        }
+        self.requests.insert(message.to_vec());
+    }
+
+    fn token(&mut self, text: &str) {
+        self.tokens.extend(from_base64url(text));
+    }
+}
