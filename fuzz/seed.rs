@@ -11,8 +11,8 @@ use countersign::from_base64url;
 use countersign_fuzz::requests;
 use serde_json::Value;
 
-/// Of the vectors of one file that are alike in kind, so many give a seed.
-const EACH: usize = 4;
+/// Of the vectors of one file with the same outcome, so many give a seed.
+const EACH: usize = 1;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -66,7 +66,7 @@ struct Seeds {
 }
 
 impl Seeds {
-    /// A few vectors of each code.
+    /// A vector of each code.
     fn of_a_file(&mut self, vectors: &[Value]) {
         let mut taken: Vec<&Value> = Vec::new();
         for vector in vectors {

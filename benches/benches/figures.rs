@@ -12,7 +12,7 @@ use countersign_benches::rejected;
 use countersign_benches::service::Service;
 use countersign_benches::verdicts::{body, stack};
 use criterion::{BatchSize, Criterion, criterion_main};
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey, Verifier as _, VerifyingKey};
 
 fn floor(c: &mut Criterion) {
     let mut group = c.benchmark_group("floor");
@@ -20,6 +20,7 @@ fn floor(c: &mut Criterion) {
     let signer = SigningKey::from_bytes(&key("agent").dangerous_seed());
     let (verifying, signature) = (signer.verifying_key(), signer.sign(&message));
     group.bench_function("verify_strict", |b| b.iter(|| verifying.verify_strict(black_box(&message), &signature)));
+    group.bench_function("verify", |b| b.iter(|| verifying.verify(black_box(&message), &signature)));
     let bytes = verifying.to_bytes();
     group.bench_function("decompress_key", |b| b.iter(|| VerifyingKey::from_bytes(black_box(&bytes))));
     group.bench_function("sign", |b| b.iter(|| signer.sign(black_box(&message))));
@@ -85,8 +86,8 @@ fn token(c: &mut Criterion) {
     group.bench_function("seal", |b| b.iter(|| black_box(&open).seal()));
     let restrictions = get_only();
     group.bench_function("restrict", |b| b.iter(|| black_box(&open).restrict(&restrictions, &next)));
-    let to = Delegation::to("summary-bot", key("sub-agent").public())
-        .restriction(Restriction::ExpiresBy(NOW.plus(300)));
+    let to =
+        Delegation::to("summary-bot", key("sub-agent").public()).restriction(Restriction::ExpiresBy(NOW.plus(300)));
     let agent = key("agent");
     group.bench_function("delegate", |b| {
         b.iter(|| black_box(&open).delegate(&to).map(|unsigned| unsigned.sign(&agent, &next)));
@@ -128,8 +129,7 @@ fn short() -> Criterion {
 }
 
 mod groups {
-    #![expect(missing_docs, reason = "made by a macro")]
-    use super::{floor, reject, replay, sign, short, token, verify};
+    use super::{floor, reject, replay, short, sign, token, verify};
     criterion::criterion_group! {
         name = all;
         config = short();

@@ -1,7 +1,7 @@
 //! The core beside its peers in one run, in turns. Fails where a bound is exceeded: see `README.md`.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use countersign::key::Signature;
 use countersign_benches::fixture::{Scenario, key};
@@ -50,6 +50,9 @@ fn main() -> ExitCode {
         let Comparison { first, second, quartiles: (low, high), .. } = found;
         println!("  {name:<58} {first:>9.2} {second:>9.2}   {low:.3} … {high:.3}");
     }
+    if measured {
+        engine();
+    }
     println!();
     for line in &lines {
         let Line { name, found, bound } = line;
@@ -68,6 +71,17 @@ fn main() -> ExitCode {
     }
     println!("\nall within their bounds");
     ExitCode::SUCCESS
+}
+
+/// What the stack's engine does with the tokens that the core refuses at their rule, under its limit of 1 ms. Once.
+fn engine() {
+    let stack = verdicts::stack(Scenario::OneBlock).with_default_limits();
+    for case in rejected::all().into_iter().filter(|case| case.name.starts_with("reject_rule_token")) {
+        let start = Instant::now();
+        let refused = stack.verify(case.request, false);
+        let millis = start.elapsed().as_secs_f64() * 1e3;
+        println!("  the stack on the request of {:<31} {millis:>8.1} ms, then {refused:?}", case.name);
+    }
 }
 
 fn lines(rounds: usize, batch: Duration) -> Vec<Line> {
@@ -89,7 +103,11 @@ fn lines(rounds: usize, batch: Duration) -> Vec<Line> {
         let mut line = |name: String, found, bound| lines.push(Line { name, found, bound });
         line(format!("verify_cold/{name} : obvious stack"), compare(rounds, batch, &mut cold, &mut stack), Some(0.90));
         line(format!("verify_warm/{name} : obvious stack"), compare(rounds, batch, &mut warm, &mut stack), Some(0.50));
-        line(format!("verify_cold/{name} : obvious stack, all facts"), compare(rounds, batch, &mut cold, &mut full), None);
+        line(
+            format!("verify_cold/{name} : obvious stack, all facts"),
+            compare(rounds, batch, &mut cold, &mut full),
+            None,
+        );
         let floored = format!("verify_cold/{name} : {} × verify_strict", scenario.signatures());
         line(floored, compare(rounds, batch, &mut cold, &mut floor), None);
         let mut one = signatures(1);

@@ -10,7 +10,9 @@ fn main() {
     let name = arguments.next().unwrap_or_default();
     let times: u32 = arguments.next().and_then(|times| times.parse().ok()).unwrap_or(1);
     let Some(scenario) = Scenario::ALL.into_iter().find(|scenario| scenario.name() == name) else {
-        eprintln!("once cold|warm|stack|httpsig|parse|authorize 1_block|1_block_body|3_blocks|3_blocks_delegated TIMES");
+        eprintln!(
+            "once cold|warm|stack|httpsig|parse|authorize 1_block|1_block_body|3_blocks|3_blocks_delegated TIMES"
+        );
         return;
     };
     let (request, body, stack) = (scenario.request(), body(scenario), stack(scenario));
@@ -24,7 +26,9 @@ fn main() {
             "stack" => stack.verify(request, !body.is_empty()).is_ok(),
             "httpsig" => stack.request(&request).is_ok(),
             "parse" => stack.parse(&text).is_ok(),
-            "authorize" => biscuit.as_ref().is_ok_and(|b| stack.authorize(b, request.method().as_str(), request.uri().path()).is_ok()),
+            "authorize" => biscuit
+                .as_ref()
+                .is_ok_and(|b| stack.authorize(b, request.method().as_str(), request.uri().path()).is_ok()),
             _ => service.verify(&request, body).is_ok(),
         };
         assert!(holds, "a fixture is refused");

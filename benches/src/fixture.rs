@@ -148,8 +148,8 @@ pub fn restricted(token: &OpenToken, restrictions: &[Restriction], index: usize)
 /// `token` handed on to `sub-agent` with one expiry check, in its `index`th block.
 #[must_use]
 pub fn delegated(token: &OpenToken, index: usize) -> OpenToken {
-    let to = Delegation::to("summary-bot", key("sub-agent").public())
-        .restriction(Restriction::ExpiresBy(NOW.plus(300)));
+    let to =
+        Delegation::to("summary-bot", key("sub-agent").public()).restriction(Restriction::ExpiresBy(NOW.plus(300)));
     token.delegate(&to).unwrap().sign(&key("agent"), &key(&format!("next-{index}"))).unwrap()
 }
 

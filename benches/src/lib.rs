@@ -5,7 +5,6 @@
 //! sides against each other. See `README.md` for what the figures mean.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::arithmetic_side_effects,
     reason = "a measuring tool over its own fixed inputs: a panic says that a fixture is not what it should be"
 )]

@@ -30,10 +30,7 @@ pub fn timed<T>(mut work: impl FnMut() -> T) -> impl FnMut(usize) -> Duration {
 }
 
 /// A side whose work uses up an input, made beforehand.
-pub fn timed_with<I, T>(
-    mut prepare: impl FnMut() -> I,
-    mut work: impl FnMut(I) -> T,
-) -> impl FnMut(usize) -> Duration {
+pub fn timed_with<I, T>(mut prepare: impl FnMut() -> I, mut work: impl FnMut(I) -> T) -> impl FnMut(usize) -> Duration {
     move |times| {
         let inputs: Vec<I> = (0..times).map(|_| prepare()).collect();
         let start = Instant::now();
@@ -66,12 +63,7 @@ pub fn compare(rounds: usize, batch: Duration, first: Side<'_>, second: Side<'_>
         seconds.push(b);
     }
     let [ratio, low, high] = [0.5, 0.25, 0.75].map(|part| quantile(&mut ratios, part));
-    Comparison {
-        ratio,
-        quartiles: (low, high),
-        first: quantile(&mut firsts, 0.5),
-        second: quantile(&mut seconds, 0.5),
-    }
+    Comparison { ratio, quartiles: (low, high), first: quantile(&mut firsts, 0.5), second: quantile(&mut seconds, 0.5) }
 }
 
 /// How often a side's work fits into `batch`, found after it is warm.

@@ -56,9 +56,7 @@ pub fn all() -> Vec<Rejected> {
 /// The token of [`authority`] with 24 rights and a rule that joins them four times; all else is inside the profile.
 #[must_use]
 pub fn rule_token() -> String {
-    let right = |index: usize| {
-        pred("right", [string("http"), string(format!("/calendars/{index}")), string("GET")])
-    };
+    let right = |index: usize| pred("right", [string("http"), string(format!("/calendars/{index}")), string("GET")]);
     let mut facts = vec![
         pred("countersign", [Term::Int(1)]),
         pred("issuer", [string(ISSUER)]),
@@ -71,13 +69,15 @@ pub fn rule_token() -> String {
     facts.extend((0..FACTS).map(right));
     let place = |name: &str| pred("right", [var("type"), var(name), var("action")]);
     let body = ["a", "b", "c", "d"];
-    // Longer than any two of them together: it never holds, so that no limit on facts ends the work.
+    // More than any four of them together: it never holds, so that no limit on facts ends the work.
     let never = body.iter().skip(1).fold(v("a").length(), |sum, name| sum.op(ADD, v(name).length()));
-    let rule = Query {
-        head: pred("operation", [var("a")]),
-        ..query(body.map(place), [never.gt(Term::Int(1000))])
-    };
-    sealed(&Block { facts, rules: vec![rule], checks: vec![expiry(NOW.plus(3600).0.cast_signed())], ..Block::default() })
+    let rule = Query { head: pred("operation", [var("a")]), ..query(body.map(place), [never.gt(Term::Int(1000))]) };
+    sealed(&Block {
+        facts,
+        rules: vec![rule],
+        checks: vec![expiry(NOW.plus(3600).0.cast_signed())],
+        ..Block::default()
+    })
 }
 
 /// The least token of that kind: 24 numbers and a rule.

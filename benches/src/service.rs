@@ -28,10 +28,8 @@ impl Service {
     }
 
     fn new(cache: Option<usize>) -> Self {
-        let builder = Verifier::builder()
-            .audience(AUDIENCE)
-            .authority(AUTHORITY)
-            .issuer(ISSUER, [key("root").public()]);
+        let builder =
+            Verifier::builder().audience(AUDIENCE).authority(AUTHORITY).issuer(ISSUER, [key("root").public()]);
         let builder = match cache {
             Some(prefixes) => builder.cache(prefixes),
             None => builder,
@@ -43,8 +41,7 @@ impl Service {
     /// All twelve stages. The replay store's answer is given, not asked for: the peer has no such store.
     pub fn verify(&self, request: &HttpRequest, body: &[u8]) -> Result<Authorized, Denial> {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-        let mut parts =
-            Parts::new(request.method().as_str(), target).body(BodyLength::Known(body.len() as u64));
+        let mut parts = Parts::new(request.method().as_str(), target).body(BodyLength::Known(body.len() as u64));
         parts.extend(request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let proven = self.verifier.check(&parts, NOW, &self.revocations)?;
         let mut hasher = proven.hasher();

@@ -54,13 +54,27 @@ impl Stack {
             .set_limits(AuthorizerLimits { max_time: Duration::from_secs(10), ..AuthorizerLimits::default() })
             .policy(policy(holder, agent))
             .unwrap();
-        Self { root, holder: request_key, public: holder, key_id: holder.id().to_string(), authorizer, all_facts: false }
+        Self {
+            root,
+            holder: request_key,
+            public: holder,
+            key_id: holder.id().to_string(),
+            authorizer,
+            all_facts: false,
+        }
     }
 
     /// The same service with every fact about a request that Countersign's checks may ask for.
     #[must_use]
     pub fn with_all_facts(mut self) -> Self {
         self.all_facts = true;
+        self
+    }
+
+    /// The same service under the engine's own limits: 1,000 facts, 100 iterations, 1 ms.
+    #[must_use]
+    pub fn with_default_limits(mut self) -> Self {
+        self.authorizer = self.authorizer.set_limits(AuthorizerLimits::default());
         self
     }
 
@@ -90,11 +104,8 @@ impl Stack {
 
     /// Checks and policy.
     pub fn authorize(&self, biscuit: &Biscuit, method: &str, path: &str) -> Result<(), Refused> {
-        let mut facts = vec![
-            fact("time", Term::Date(NOW.0)),
-            fact("action", text(method)),
-            fact("resource", text(path)),
-        ];
+        let mut facts =
+            vec![fact("time", Term::Date(NOW.0)), fact("action", text(method)), fact("resource", text(path))];
         if self.all_facts {
             facts.extend([
                 fact("service", text(AUDIENCE)),

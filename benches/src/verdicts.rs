@@ -58,7 +58,8 @@ fn altered(scenario: Scenario) -> Vec<(&'static str, HttpRequest)> {
     let mut method = scenario.request();
     *method.method_mut() = Method::DELETE;
     let mut path = scenario.request();
-    *path.uri_mut() = Uri::from_static("https://calendar.example.com/calendars/primary/other?from=2100-01-01&to=2100-01-08");
+    *path.uri_mut() =
+        Uri::from_static("https://calendar.example.com/calendars/primary/other?from=2100-01-01&to=2100-01-08");
     let mut query = scenario.request();
     *query.uri_mut() = Uri::from_static("https://calendar.example.com/calendars/primary/events");
     let mut token = scenario.request();

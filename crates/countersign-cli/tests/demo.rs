@@ -1,5 +1,5 @@
 //! The demonstration, by the real binary: what it prints, and that it holds itself to it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};

@@ -65,7 +65,13 @@ pub(crate) fn body_length(headers: &HeaderMap, body: &impl http_body::Body) -> B
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return BodyLength::Unknown;
     }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = headers.get(header::CONTENT_LENGTH).map(http::HeaderValue::as_bytes);
+    // What is no number is the verifier's to refuse; what is too great for one is as long as can be.
+    let digits = announced.filter(|value| !value.is_empty() && value.iter().all(u8::is_ascii_digit));
+    let announced = digits.map(|value| {
+        let digit = |sum: u64, byte: &u8| sum.saturating_mul(10).saturating_add(u64::from(byte.saturating_sub(b'0')));
+        value.iter().fold(0, digit)
+    });
     match announced {
         Some(length) => BodyLength::Known(length),
         None if body.is_end_stream() || body.size_hint().exact() == Some(0) => BodyLength::Known(0),
@@ -128,6 +134,10 @@ mod tests {
         assert_eq!(body_length(&headers, &body), BodyLength::Unknown);
         headers.insert(header::CONTENT_LENGTH, http::HeaderValue::from_static("2"));
         assert_eq!(body_length(&headers, &body), BodyLength::Known(2));
+        headers.insert(header::CONTENT_LENGTH, http::HeaderValue::from_static("99999999999999999999999"));
+        assert_eq!(body_length(&headers, &body), BodyLength::Known(u64::MAX));
+        headers.insert(header::CONTENT_LENGTH, http::HeaderValue::from_static("+2"));
+        assert_eq!(body_length(&headers, &body), BodyLength::Unknown);
         headers.insert(header::TRANSFER_ENCODING, http::HeaderValue::from_static("chunked"));
         assert_eq!(body_length(&headers, &body), BodyLength::Unknown);
     }

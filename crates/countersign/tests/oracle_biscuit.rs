@@ -1,6 +1,11 @@
 //! biscuit-auth reads, verifies, re-encodes and judges as core does: every token that core makes, and every token of the
 //! vectors that the profile takes.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests say what went wrong by panicking"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -240,6 +245,20 @@ fn reads_verifies_and_re_encodes_every_token_that_core_makes() {
         }
     }
     assert!(tokens.len() > 90, "{}", tokens.len());
+}
+
+#[test]
+fn prints_checks_as_biscuit_auth_does() {
+    for (name, token) in tokens() {
+        let biscuit = oracle::read(&from_base64url(&token.dangerous_text()).unwrap()).unwrap();
+        for block in 0..biscuit.block_count() {
+            let source = biscuit.print_block_source(block).unwrap();
+            let theirs = source.lines().map(|line| line.trim_end_matches(';'));
+            let theirs: Vec<&str> =
+                theirs.filter(|line| line.starts_with("check") || line.starts_with("reject")).collect();
+            assert_eq!(token.claims().checks(block), theirs, "{name}");
+        }
+    }
 }
 
 #[test]

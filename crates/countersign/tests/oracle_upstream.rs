@@ -23,7 +23,8 @@ fn folder() -> Option<PathBuf> {
     if folder.is_none() {
         // Past the test harness's capture: a test that did not run has to be seen.
         use std::io::Write as _;
-        writeln!(std::io::stderr(), "not run: COUNTERSIGN_UPSTREAM_VECTORS is not set").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "not run: COUNTERSIGN_UPSTREAM_VECTORS is not set").unwrap();
     }
     folder
 }

@@ -83,7 +83,7 @@ pub(super) fn hand_on_beyond_depth(token: &OpenToken, holder: &SigningKey, to: P
     let secret = proof.last_chunk::<32>().context(NO_TOKEN)?;
 
     // What the holder signs tells the block and the signature before it.
-    let unsigned = token.delegate(&Delegation::to("helper-bot", to))?;
+    let unsigned = token.delegate(&Delegation::to("errand-bot", to))?;
     let external = holder.sign(unsigned.payload());
     let start = b"\0EXTERNAL\0\0VERSION\0\x01\0\0\0\0PAYLOAD\0";
     let rest = unsigned.payload().strip_prefix(start).context(NO_TOKEN)?;
@@ -132,4 +132,24 @@ fn message(number: u8, content: &[u8]) -> Vec<u8> {
     out.push(length as u8);
     out.extend_from_slice(content);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::service::Place;
+    use countersign::token::UnverifiedToken;
+
+    /// So that what is refused about the deeper one is its depth alone.
+    #[test]
+    fn what_is_handed_on_by_hand_holds_where_it_is_allowed() -> anyhow::Result<()> {
+        let cast = Cast::new(&Place::take()?)?;
+        let text = hand_on_beyond_depth(&cast.token, &cast.agent, cast.mallory.public())?;
+        let chain = UnverifiedToken::from_text(&text)?.verify(&[cast.issuer.public()])?;
+        assert_eq!(chain.claims().holder(), cast.mallory.public());
+        let deeper = hand_on_beyond_depth(&cast.handed_on, &cast.summary, cast.mallory.public())?;
+        let refused = UnverifiedToken::from_text(&deeper).map_err(|error| error.code());
+        assert_eq!(refused.err(), Some(countersign::Code::DelegationDepth));
+        Ok(())
+    }
 }

@@ -68,3 +68,24 @@ fn take(service: &Service, step: Step) -> anyhow::Result<Row> {
     let (who, what, expected_code, status) = (step.who, step.what, step.code, answer.status);
     Ok(Row { who, what, decision, expected, code, expected_code, status, micros, wrong })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_is_not_as_it_must_be() -> anyhow::Result<()> {
+        let place = Place::take()?;
+        let cast = Cast::new(&place)?;
+        let service = Service::start(place, (ISSUER, cast.issuer.public()))?;
+        let step = |code, answer| -> anyhow::Result<Step> {
+            Ok(Step { who: "calendar-bot", what: "reads", bytes: cast.read()?.bytes(), code, answer })
+        };
+        assert!(take(&service, step(None, Some("[]"))?)?.wrong.is_empty());
+        assert_eq!(take(&service, step(None, Some("[{}]"))?)?.wrong, ["answer"]);
+        assert_eq!(take(&service, step(Some("replayed"), None)?)?.wrong, ["decision", "code", "status"]);
+        let nonsense = Step { bytes: b"GET / HTTP/9\r\n\r\n".to_vec(), ..step(Some("replayed"), None)? };
+        assert_eq!(take(&service, nonsense)?.wrong, ["decision", "code"]);
+        service.stop()
+    }
+}

@@ -119,10 +119,10 @@ fn agents(cast: &Cast) -> anyhow::Result<Vec<Step>> {
     let handed_on = cast.sign((&cast.handed_on, &cast.summary), "POST", EVENTS, PUB)?;
     let spliced = cast.sign((&cast.handed_on, &cast.summary), "GET", EVENTS, "")?;
     let spliced = spliced.set("authorization", cast.read()?.field("authorization"));
-    let helper = fresh_key()?;
+    let errand = fresh_key()?;
     let too_deep = Draft {
-        token: hand_on_beyond_depth(&cast.handed_on, &cast.summary, helper.public())?,
-        keyid: helper.public().id().to_string(),
+        token: hand_on_beyond_depth(&cast.handed_on, &cast.summary, errand.public())?,
+        keyid: errand.public().id().to_string(),
         ..Draft::new(cast, EVENTS)?
     };
     let unsealed = Draft { token: cast.token.dangerous_text().to_string(), ..Draft::new(cast, EVENTS)? };
@@ -136,9 +136,9 @@ fn agents(cast: &Cast) -> anyhow::Result<Vec<Step>> {
         denied("summary-bot", "adds an event, though handed on for reading", &handed_on, "check_failed"),
         denied("summary-bot", "takes calendar-bot's token for its own signature", &spliced, "key_mismatch"),
         denied(
-            "helper-bot",
+            "errand-bot",
             "uses a token handed on once too often",
-            &too_deep.sign(&cast.authority, &helper),
+            &too_deep.sign(&cast.authority, &errand),
             "delegation_depth",
         ),
         denied(bot, "calls a route that is no operation", &get("/export")?, "operation_unmapped"),

@@ -54,7 +54,9 @@ impl<'a> Message<'a> {
             }
             if name.eq_ignore_ascii_case("content-length") {
                 lengths = lengths.saturating_add(1);
-                length = core::str::from_utf8(value).ok().and_then(|value| value.parse::<usize>().ok());
+                // A number that no memory holds is one that the body behind it has not.
+                let digits = core::str::from_utf8(value).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+                length = digits.filter(|digits| !digits.is_empty()).map(|digits| digits.parse().unwrap_or(usize::MAX));
             }
         }
         let (body, body_length, trailers) = match chunked {
@@ -165,6 +167,7 @@ mod tests {
             b"GET / HTTP/1.1\r\na\r\n\r\n",
             b"GET / HTTP/1.1\r\n\r\nbody",
             b"GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nhi",
+            b"GET / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\nhi",
             b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n\r\n",
             b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\nhi\r\n0\r\n\r\n",
             b"GET / HTTP/1.1\r\na: b\r\n",
