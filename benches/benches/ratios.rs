@@ -11,9 +11,9 @@ use countersign_benches::{rejected, sizes, verdicts};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
 /// Rounds of each comparison; of an even number of them, each side begins half.
-const ROUNDS: usize = 80;
-/// What each side is given in a round.
-const BATCH: Duration = Duration::from_millis(4);
+const ROUNDS: usize = 200;
+/// What each side is given in a round: less than a scheduler's slice, so that a preempted side spoils few rounds.
+const BATCH: Duration = Duration::from_millis(1);
 
 /// One line of the table.
 struct Line {

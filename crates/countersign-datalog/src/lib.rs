@@ -6,10 +6,7 @@
 //!
 //! Core decides without this crate. A policy can refuse what core allowed, and never allow what core refused.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    test,
-    expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")
-)]
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking"))]
 
 pub mod oracle;
 mod policies;

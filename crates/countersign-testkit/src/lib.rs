@@ -8,7 +8,8 @@
 //! - [`keys`] and [`clock`]: the fixed keys and the fixed time of all vectors;
 //! - [`wire`], [`raw_checks`], [`raw_token`], [`raw_request`]: the builders;
 //! - [`mod@format`]: the JSON format of the vector files, for generators and runners;
-//! - [`vectors`]: what the files under `test-vectors/` contain.
+//! - [`vectors`]: what the files under `test-vectors/` contain;
+//! - [`runner`], [`setup`]: reading the files and running them; `setup` alone uses the code under test.
 //!
 //! Nothing here is for production: keys are public, inputs are trusted, and failures panic.
 
@@ -28,6 +29,7 @@ pub mod raw_checks;
 pub mod raw_request;
 pub mod raw_token;
 pub mod runner;
+pub mod setup;
 pub mod text;
 pub mod vectors;
 pub mod wire;

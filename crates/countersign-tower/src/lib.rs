@@ -76,3 +76,8 @@ pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, 
 pub use self::problem::title;
 pub use self::service::Countersign;
 pub use self::store::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, Immediate, StoreFuture};
+
+/// The README's Rust, run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use countersign::from_base64url;
 use countersign::request::Message;
-use countersign::time::UnixTime;
-use countersign::verify::{Decision, MemoryReplay, OperationEntry, Operations, Revocations, Verifier};
-use countersign::{from_base64url, from_hex};
-use countersign_testkit::format::{Config, Outcome, Revoked, Vector};
+use countersign::verify::{Decision, MemoryReplay};
+use countersign_testkit::format::{Outcome, Vector};
 use countersign_testkit::runner;
+use countersign_testkit::setup::Setup;
 use countersign_tower::{AuditRecord, CountersignLayer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Frame;
@@ -90,17 +90,15 @@ struct Service {
 
 impl Service {
     fn new(vector: &Vector) -> Self {
-        let now = UnixTime(vector.input.now.try_into().unwrap());
+        let Setup { verifier, operations, revocations, now } = Setup::of(vector);
         let records: Arc<Mutex<Vec<AuditRecord>>> = Arc::default();
         let sink = Arc::clone(&records);
-        let revocations = vector.input.revoked.as_ref().map(revocations).unwrap_or_default();
-        let layer =
-            CountersignLayer::builder(Arc::new(verifier(&vector.input.config)), operations(&vector.input.config))
-                .clock(move || now)
-                .revocations(Arc::new(revocations))
-                .replay(MemoryReplay::insecure_without_epoch())
-                .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
-                .build();
+        let layer = CountersignLayer::builder(Arc::new(verifier), operations)
+            .clock(move || now)
+            .revocations(Arc::new(revocations))
+            .replay(MemoryReplay::insecure_without_epoch())
+            .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
+            .build();
         Self { app: Router::new().fallback(|| async { "reached" }).layer(layer), records }
     }
 
@@ -110,50 +108,6 @@ impl Service {
         assert_eq!(decision.decision == "allow", status == 200, "{status}: {decision:?}");
         Some(decision)
     }
-}
-
-fn verifier(config: &Config) -> Verifier {
-    let mut builder = Verifier::builder();
-    for audience in &config.audience {
-        builder = builder.audience(audience);
-    }
-    for authority in &config.authorities {
-        builder = builder.authority(authority);
-    }
-    for issuer in &config.issuers {
-        builder = builder.issuer(&issuer.issuer, issuer.keys.iter().map(|key| key.parse().unwrap()));
-    }
-    if let Some(bytes) = config.max_body_bytes {
-        builder = builder.max_body(bytes);
-    }
-    builder.build().unwrap()
-}
-
-fn operations(config: &Config) -> Operations {
-    let Some(rows) = &config.operations else { return Operations::http() };
-    let entries = rows.iter().map(|row| OperationEntry {
-        method: row.method.clone(),
-        path: row.path.clone(),
-        r#type: row.kind.clone(),
-        resource: row.resource.clone(),
-        action: row.action.clone(),
-    });
-    Operations::table(entries).unwrap()
-}
-
-fn revocations(revoked: &Revoked) -> Revocations {
-    let mut view = Revocations::default();
-    revoked.blocks.iter().for_each(|id| view.revoke_block(&from_hex(id).unwrap()));
-    revoked.holders.iter().for_each(|id| view.revoke_holder(id.parse().unwrap()));
-    for user in &revoked.users {
-        view.revoke_user(&user.issuer, &user.user, UnixTime(user.before.try_into().unwrap()));
-    }
-    revoked.grants.iter().for_each(|grant| view.revoke_grant(&grant.issuer, &grant.grant));
-    revoked.conversations.iter().for_each(|c| view.end_conversation(&c.issuer, &c.user, &c.conversation));
-    for issuer in &revoked.issuer_keys {
-        view.revoke_issuer_key("https://hub.example", issuer.parse().unwrap());
-    }
-    view
 }
 
 /// The message in the types of `http`, every field line as it is; `None` where they can't hold it unchanged.

@@ -1,0 +1,77 @@
+//! A vector's configuration as the core's own types, for the runners that go through the core.
+
+use countersign::from_hex;
+use countersign::time::UnixTime;
+use countersign::verify::{OperationEntry, Operations, Revocations, Verifier};
+
+use crate::format::{Config, Revoked, Vector};
+
+/// What a vector's request is verified by.
+#[derive(Debug)]
+pub struct Setup {
+    /// The verifier.
+    pub verifier: Verifier,
+    /// The operation table.
+    pub operations: Operations,
+    /// What is revoked.
+    pub revocations: Revocations,
+    /// The present.
+    pub now: UnixTime,
+}
+
+impl Setup {
+    /// Reads the vector's configuration, which must be a good one.
+    #[must_use]
+    pub fn of(vector: &Vector) -> Self {
+        Self {
+            verifier: verifier(&vector.input.config),
+            operations: operations(&vector.input.config),
+            revocations: vector.input.revoked.as_ref().map(revocations).unwrap_or_default(),
+            now: UnixTime(vector.input.now.try_into().unwrap()),
+        }
+    }
+}
+
+fn verifier(config: &Config) -> Verifier {
+    let mut builder = Verifier::builder();
+    for audience in &config.audience {
+        builder = builder.audience(audience);
+    }
+    for authority in &config.authorities {
+        builder = builder.authority(authority);
+    }
+    for issuer in &config.issuers {
+        builder = builder.issuer(&issuer.issuer, issuer.keys.iter().map(|key| key.parse().unwrap()));
+    }
+    if let Some(bytes) = config.max_body_bytes {
+        builder = builder.max_body(bytes);
+    }
+    builder.build().unwrap()
+}
+
+fn operations(config: &Config) -> Operations {
+    let Some(rows) = &config.operations else { return Operations::http() };
+    let entries = rows.iter().map(|row| OperationEntry {
+        method: row.method.clone(),
+        path: row.path.clone(),
+        r#type: row.kind.clone(),
+        resource: row.resource.clone(),
+        action: row.action.clone(),
+    });
+    Operations::table(entries).unwrap()
+}
+
+fn revocations(revoked: &Revoked) -> Revocations {
+    let mut view = Revocations::default();
+    revoked.blocks.iter().for_each(|id| view.revoke_block(&from_hex(id).unwrap()));
+    revoked.holders.iter().for_each(|id| view.revoke_holder(id.parse().unwrap()));
+    for user in &revoked.users {
+        view.revoke_user(&user.issuer, &user.user, UnixTime(user.before.try_into().unwrap()));
+    }
+    revoked.grants.iter().for_each(|grant| view.revoke_grant(&grant.issuer, &grant.grant));
+    revoked.conversations.iter().for_each(|c| view.end_conversation(&c.issuer, &c.user, &c.conversation));
+    for issuer in &revoked.issuer_keys {
+        view.revoke_issuer_key("https://hub.example", issuer.parse().unwrap());
+    }
+    view
+}
