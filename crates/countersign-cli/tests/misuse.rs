@@ -147,6 +147,7 @@ fn names(shell: &Shell, args: &[&str], named: &str) {
     assert!(!ours || ran.stderr.lines().count() == 1, "{args:?}: {}", ran.stderr);
 }
 
+// spec: TK-50
 #[test]
 fn keygen_refuses_to_overwrite_and_keeps_the_key_to_its_owner() {
     let shell = Shell::new();
@@ -168,6 +169,7 @@ fn keygen_refuses_to_overwrite_and_keeps_the_key_to_its_owner() {
     }
 }
 
+// spec: TK-50
 #[test]
 fn key_files_are_those_of_openssl() {
     if Command::new("openssl").arg("version").output().is_err() {

@@ -9,6 +9,7 @@ use countersign_tower::{AuditSink as _, JsonLines};
 
 use crate::support::{EVENTS, Server, layer, routes, sign};
 
+// spec: VF-38, VF-39, VF-40
 #[tokio::test]
 async fn tells_strangers_a_class_and_the_audit_the_code() {
     let mut revoked = Revocations::default();
@@ -33,6 +34,7 @@ async fn tells_strangers_a_class_and_the_audit_the_code() {
     assert_eq!(record.decision.as_ref().unwrap().user, None);
 }
 
+// spec: VF-38
 #[tokio::test]
 async fn answers_alike_for_every_code_of_a_class() {
     let server = Server::start().await;
@@ -74,6 +76,7 @@ impl Write for Shared {
     }
 }
 
+// spec: VF-42
 #[tokio::test]
 async fn writes_no_token_and_no_strangers_text() {
     let out = Shared::default();

@@ -10,6 +10,7 @@ use crate::support::{
     EVENTS, Server, echo, entry, grant, key, layer, mint, routes, sign, sign_fields, sign_with, verifier,
 };
 
+// spec: VF-23
 #[tokio::test]
 async fn refuses_routes_that_map_to_no_operation() {
     let server = Server::start().await;
@@ -21,6 +22,7 @@ async fn refuses_routes_that_map_to_no_operation() {
     assert_eq!(server.hits(), 0);
 }
 
+// spec: VF-41
 #[tokio::test]
 async fn refuses_what_no_right_covers_and_says_what_would() {
     let server = Server::start().await;
@@ -104,6 +106,7 @@ async fn answers_500_where_the_target_was_rewritten_before() {
     assert_eq!(server.hits(), 0);
 }
 
+// spec: RQ-39
 #[tokio::test]
 async fn takes_away_fields_that_nobody_signed() {
     let request = || {
