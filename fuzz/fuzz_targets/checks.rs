@@ -35,6 +35,12 @@ fn run(u: &mut Unstructured<'_>) -> Result<Corpus> {
         let ordered = arguments.iter().count() < 2;
         let error = verdict.is_err_and(|denial| denial.code == Code::CheckError);
         assert!(!(ordered && error && engine == oracle::Outcome::Deny), "{verdict:?} {engine:?}\n{}", describe(&token));
+        // What people read means what was evaluated.
+        let texts: Vec<String> =
+            (0..token.claims().block_count()).flat_map(|block| token.claims().checks(block)).collect();
+        if let Some(read) = oracle::outcome_of_text(texts.iter().map(String::as_str), &facts) {
+            assert_eq!(read.is_allow(), engine.is_allow(), "{read:?} {engine:?}\n{}", describe(&token));
+        }
     }
     Ok(Corpus::Keep)
 }

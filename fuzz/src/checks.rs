@@ -19,7 +19,7 @@ pub const WORDS: [&str; 16] =
 const LONG: &str =
     "/a/long/enough/to/cost/more/than/one/unit/of/work/when/it/is/compared/with/another/string/of/its/kind";
 /// Names of arguments.
-pub const NAMES: [&str; 4] = ["/to", "/n", "path.id", "a"];
+pub const NAMES: [&str; 4] = ["/to", "/to/x", "path.id", "a"];
 const INTEGERS: [i64; 8] = [i64::MIN, -2, -1, 0, 1, 2, 9_007_199_254_740_991, i64::MAX];
 const DATES: [u64; 5] = [0, NOW.0 - 1, NOW.0, NOW.0 + 1, UnixTime::MAX_DATE.0];
 

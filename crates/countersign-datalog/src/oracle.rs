@@ -4,6 +4,7 @@
 
 use core::time::Duration;
 
+use biscuit_auth::builder::Fact;
 use biscuit_auth::error::{Logic, Token};
 use biscuit_auth::format::schema;
 use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit, UnverifiedBiscuit};
@@ -59,20 +60,35 @@ pub fn verify(token: &[u8], root: &PublicKey) -> Result<Biscuit, Token> {
 /// `user`, `agent`, `purpose` and `issuer` are the token's own: those of `facts` are not read. Poison and missing
 /// extraction of arguments are unknown to an engine, and so is the limit of work.
 pub fn outcome(token: &[u8], root: &PublicKey, facts: &Facts<'_>) -> Outcome {
-    match run(token, root, facts) {
+    let run = || builder(terms::of_the_verifier(facts))?.build(&verify(token, root)?)?.authorize();
+    judged(run())
+}
+
+/// Runs checks that are given as text, over all of `facts`; `None` where biscuit-auth's parser can't read them, as it
+/// can't the escapes of what core prints, nor empty bytes.
+pub fn outcome_of_text<'c>(checks: impl IntoIterator<Item = &'c str>, facts: &Facts<'_>) -> Option<Outcome> {
+    let run = || {
+        let all = [terms::of_the_verifier(facts), terms::of_the_authority_block(facts)].concat();
+        let builder = checks.into_iter().try_fold(builder(all)?, AuthorizerBuilder::check)?;
+        builder.build_unauthenticated()?.authorize()
+    };
+    match run() {
+        Err(Token::Language(_)) => None,
+        result => Some(judged(result)),
+    }
+}
+
+fn judged(result: Result<usize, Token>) -> Outcome {
+    match result {
         Ok(_) => Outcome::Allow,
         Err(Token::FailedLogic(Logic::Unauthorized { .. })) => Outcome::Deny,
         Err(error) => Outcome::Error(error.to_string()),
     }
 }
 
-fn run(token: &[u8], root: &PublicKey, facts: &Facts<'_>) -> Result<usize, Token> {
-    let token = verify(token, root)?;
+fn builder(facts: Vec<Fact>) -> Result<AuthorizerBuilder, Token> {
     // Far from what a token of the profile can need, so that no verdict depends on a clock.
     let limits = AuthorizerLimits { max_facts: 100_000, max_iterations: 10_000, max_time: Duration::from_secs(10) };
-    let mut builder = AuthorizerBuilder::new().set_limits(limits).policy("allow if true")?;
-    for fact in terms::of_the_verifier(facts) {
-        builder = builder.fact(fact)?;
-    }
-    builder.build(&token)?.authorize()
+    let builder = AuthorizerBuilder::new().set_limits(limits).policy("allow if true")?;
+    facts.into_iter().try_fold(builder, AuthorizerBuilder::fact)
 }

@@ -46,3 +46,13 @@ pub(crate) fn of_the_verifier(facts: &Facts<'_>) -> Vec<Fact> {
     }));
     list
 }
+
+/// The facts of the authority block that checks may name.
+pub(crate) fn of_the_authority_block(facts: &Facts<'_>) -> Vec<Fact> {
+    vec![
+        fact("user", [str(facts.user)]),
+        fact("agent", [str(facts.agent.0), key(facts.agent.1)]),
+        fact("purpose", [str(facts.purpose)]),
+        fact("issuer", [str(facts.issuer)]),
+    ]
+}

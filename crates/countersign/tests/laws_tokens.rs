@@ -301,6 +301,36 @@ proptest! {
     }
 }
 
+/// A chain built without core: what core would not make, it does not take.
+#[test]
+fn a_stranger_moves_no_holder() {
+    use countersign_testkit::keys::Key;
+    use countersign_testkit::raw_token::{Block, External, RawToken};
+    let open = grant(NOW).sign(&key(1), &key(100)).unwrap();
+    // The authority block anew under the raw builder's throw-away key.
+    let bytes = from_base64url(&open.dangerous_text()).unwrap();
+    let biscuit = countersign_datalog::oracle::verify(&bytes, &key(1).public()).unwrap();
+    let (stranger, thief) = (Key::named("stranger"), Key::named("third-agent"));
+    let base = || RawToken::authority(&Key::named("root"), biscuit.container().to_proto().authority.block.clone());
+    let delegation = Block::delegation("thief", &thief, []).third_party().encode();
+    let verify = |token: &RawToken| {
+        let token = UnverifiedToken::from_bytes(token.sealed())?;
+        let root = Key::named("root").public();
+        token.verify(&[countersign::key::PublicKey::from_bytes(root)]).map(drop)
+    };
+    assert!(verify(&base()).is_ok());
+    // Signed by a stranger under its own key.
+    let mut token = base();
+    token.delegate(delegation.clone(), &stranger);
+    assert_eq!(verify(&token).unwrap_err().code(), Some(Code::DelegationInvalid));
+    // Signed by a stranger under the holder's name.
+    let mut token = base();
+    let signature = token.external(&delegation, &stranger).signature;
+    let public = key(2).public().as_bytes().to_vec();
+    token.append(delegation, Some(External { signature, public }), Key::next(1));
+    assert_eq!(verify(&token).unwrap_err().kind(), ErrorKind::Signature);
+}
+
 /// Exhaustive for one short chain: no byte has another value.
 #[test]
 fn every_other_byte_value_at_every_place_is_refused() {

@@ -103,6 +103,9 @@ fn restrictions() -> Vec<Restriction> {
         one("resource", Expression(vec![Op::Value(variable("x"))])),
         set(vec![Term::Integer(2), Term::Integer(-1), Term::Integer(7)]),
         set(vec![Term::Bool(true), Term::Bool(false)]),
+        set(vec![Term::Bool(false)]),
+        // The value of another argument.
+        set(vec![Term::Integer(11)]),
         set(vec!["seven".into(), "read".into(), "a".into()]),
         set(vec![]),
         check(CheckKind::CheckIf, vec![Predicate::new("arg_present", ["/n".into()])], vec![]),
@@ -165,13 +168,14 @@ fn tokens() -> Vec<(String, OpenToken)> {
 
 fn arguments() -> Arguments {
     let mut arguments = Arguments::none();
-    for name in ["/n", "/source"] {
+    for name in ["/n", "/n/deep", "/source"] {
         arguments.declare(ArgName { name: name.to_owned(), url: true, path: true, ..ArgName::default() });
         arguments.present(name);
     }
     for value in [Scalar::Integer(7), Scalar::Str("seven".to_owned()), Scalar::Bool(true)] {
         arguments.value(Argument { name: "/n".to_owned(), value });
     }
+    arguments.value(Argument { name: "/n/deep".to_owned(), value: Scalar::Integer(11) });
     arguments.path("/source", "/docs/q3/report.md");
     arguments
 }
@@ -259,6 +263,45 @@ fn prints_checks_as_biscuit_auth_does() {
             assert_eq!(token.claims().checks(block), theirs, "{name}");
         }
     }
+}
+
+/// What people read groups as the bytes do, where the bytes have no parentheses too.
+#[test]
+fn printed_checks_mean_what_is_evaluated() {
+    let (x, yes, no) = (|| Op::Value(variable("x")), || Op::Value(Term::Bool(true)), || Op::Value(Term::Bool(false)));
+    let (equal, not) = (|| Op::Binary(binary_op::EQUAL), || Op::Unary(unary_op::NEGATE));
+    let (and, or) = (|| Op::Binary(binary_op::LAZY_AND), || Op::Binary(binary_op::LAZY_OR));
+    let (word, starts) = (|| Op::Value("alice@example.com".into()), || Op::Binary(binary_op::PREFIX));
+    for (ops, text) in [
+        (vec![x(), word(), equal(), not()], "!($x === \"alice@example.com\")"),
+        (vec![x(), word(), starts(), not()], "!$x.starts_with(\"alice@example.com\")"),
+        (vec![yes(), not(), not()], "!(!true)"),
+        (vec![no(), no(), equal(), no(), equal()], "(false === false) === false"),
+        (vec![no(), Op::Closure(vec![yes(), Op::Closure(vec![yes()]), or()]), and()], "false && (true || true)"),
+        (vec![yes(), Op::Closure(vec![yes()]), or(), Op::Closure(vec![no()]), and()], "(true || true) && false"),
+        (vec![yes(), Op::Closure(vec![no()]), or(), not()], "!(true || false)"),
+        (vec![no(), Op::Closure(vec![no()]), and(), Op::Closure(vec![yes()]), or()], "false && false || true"),
+    ] {
+        let predicate = Predicate::new("user", [variable("x")]);
+        let restriction = check(CheckKind::CheckIf, vec![predicate], vec![Expression(ops)]);
+        let token = sign(&grant().restriction(restriction));
+        let bytes = from_base64url(&token.dangerous_text()).unwrap();
+        let checks = token.claims().checks(0);
+        assert_eq!(checks[1], format!("check if user($x), {text}"));
+        let (chain, arguments) = (read_back(&bytes, &key(1).public(), text), Arguments::none());
+        let facts = facts(&chain, NOW, "/calendars", &arguments);
+        let read = oracle::outcome_of_text(checks.iter().map(String::as_str), &facts).unwrap();
+        assert_eq!(read, oracle::outcome(&bytes, &key(1).public(), &facts), "{text}");
+        assert!(agrees(ours(&chain, &facts), &read), "{text}");
+    }
+}
+
+#[test]
+fn a_printed_variable_is_no_more_than_a_name() {
+    let name = "x), true or user($y";
+    let predicate = Predicate::new("user", [variable(name)]);
+    let token = sign(&grant().restriction(check(CheckKind::CheckIf, vec![predicate], vec![])));
+    assert_eq!(token.claims().checks(0)[1], "check if user($\"x), true or user($y\")");
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Printer<'_> {
         }
         let mut expressions = Repeated::new(self.bytes(), span, 3);
         while let Some(expression) = expressions.next()? {
-            parts.push(self.operations(expression, 1)?);
+            parts.push(self.operations(expression, 1)?.text);
         }
         Ok(parts.join(", "))
     }
@@ -68,7 +68,7 @@ impl Printer<'_> {
 
     fn term(&self, term: Term) -> Result<String, Malformed> {
         Ok(match term {
-            Term::Variable(number) => format!("${}", escaped(self.text(u64::from(number)))),
+            Term::Variable(number) => variable(self.text(u64::from(number))),
             Term::Integer(value) => value.to_string(),
             Term::Str(number) => quoted(self.text(number)),
             Term::Date(date) => UnixTime(date).to_string(),
@@ -80,50 +80,86 @@ impl Printer<'_> {
         })
     }
 
-    fn operations(&self, span: Span, number: u64) -> Result<String, Malformed> {
-        let mut stack: Vec<String> = Vec::new();
+    fn operations(&self, span: Span, number: u64) -> Result<Printed, Malformed> {
+        let mut stack: Vec<Printed> = Vec::new();
         let mut ops = Repeated::new(self.bytes(), span, number);
         while let Some(op) = ops.next()? {
-            let text = match Op::read(self.bytes(), op)? {
-                Op::Value(term) => self.term(Term::read(self.bytes(), term)?)?,
+            let printed = match Op::read(self.bytes(), op)? {
+                Op::Value(term) => Printed::new(Level::Operand, self.term(Term::read(self.bytes(), term)?)?),
                 Op::Closure(inner) => self.operations(inner, 2)?,
                 Op::Unary { kind, .. } => {
                     let operand = stack.pop().ok_or(Malformed)?;
                     match kind {
-                        unary::NEGATE => format!("!{operand}"),
-                        unary::PARENS => format!("({operand})"),
-                        unary::LENGTH => format!("{operand}.length()"),
+                        unary::NEGATE => Printed::new(Level::Not, format!("!{}", operand.at_least(Level::Operand))),
+                        unary::PARENS => Printed::new(Level::Operand, format!("({})", operand.text)),
+                        unary::LENGTH => {
+                            Printed::new(Level::Operand, format!("{}.length()", operand.at_least(Level::Operand)))
+                        }
                         _ => return Err(Malformed),
                     }
                 }
                 Op::Binary { kind, .. } => {
                     let (right, left) = (stack.pop().ok_or(Malformed)?, stack.pop().ok_or(Malformed)?);
-                    binary_text(kind, &left, &right).ok_or(Malformed)?
+                    binary_text(kind, left, right).ok_or(Malformed)?
                 }
             };
-            stack.push(text);
+            stack.push(printed);
         }
         stack.pop().ok_or(Malformed)
     }
 }
 
-fn binary_text(kind: i32, left: &str, right: &str) -> Option<String> {
-    let infix = |op: &str| Some(format!("{left} {op} {right}"));
-    let method = |name: &str| Some(format!("{left}.{name}({right})"));
-    match kind {
-        binary::LESS_THAN => infix("<"),
-        binary::GREATER_THAN => infix(">"),
-        binary::LESS_OR_EQUAL => infix("<="),
-        binary::GREATER_OR_EQUAL => infix(">="),
-        binary::EQUAL => infix("==="),
-        binary::NOT_EQUAL => infix("!=="),
-        binary::LAZY_AND => infix("&&"),
-        binary::LAZY_OR => infix("||"),
-        binary::CONTAINS => method("contains"),
-        binary::PREFIX => method("starts_with"),
-        binary::SUFFIX => method("ends_with"),
-        _ => None,
+/// How strongly a text holds together, the weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Or,
+    And,
+    Comparison,
+    Not,
+    Operand,
+}
+
+struct Printed {
+    level: Level,
+    text: String,
+}
+
+impl Printed {
+    fn new(level: Level, text: String) -> Self {
+        Self { level, text }
     }
+
+    /// In parentheses where a reader would otherwise group it in another way than the bytes do.
+    fn at_least(self, level: Level) -> String {
+        if self.level < level { format!("({})", self.text) } else { self.text }
+    }
+}
+
+fn binary_text(kind: i32, left: Printed, right: Printed) -> Option<Printed> {
+    use Level::{And, Comparison, Not, Operand, Or};
+    let (level, left_least, right_least, op) = match kind {
+        binary::LESS_THAN => (Comparison, Not, Not, "<"),
+        binary::GREATER_THAN => (Comparison, Not, Not, ">"),
+        binary::LESS_OR_EQUAL => (Comparison, Not, Not, "<="),
+        binary::GREATER_OR_EQUAL => (Comparison, Not, Not, ">="),
+        binary::EQUAL => (Comparison, Not, Not, "==="),
+        binary::NOT_EQUAL => (Comparison, Not, Not, "!=="),
+        binary::LAZY_AND => (And, And, Comparison, "&&"),
+        binary::LAZY_OR => (Or, Or, And, "||"),
+        binary::CONTAINS => (Operand, Operand, Or, "contains"),
+        binary::PREFIX => (Operand, Operand, Or, "starts_with"),
+        binary::SUFFIX => (Operand, Operand, Or, "ends_with"),
+        _ => return None,
+    };
+    let (left, right) = (left.at_least(left_least), right.at_least(right_least));
+    let text = if level == Operand { format!("{left}.{op}({right})") } else { format!("{left} {op} {right}") };
+    Some(Printed::new(level, text))
+}
+
+/// A variable; a name that would read as more than a name stands in quotes.
+fn variable(name: &str) -> String {
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
+    if plain { format!("${name}") } else { format!("${}", quoted(name)) }
 }
 
 /// A string in quotes.
