@@ -406,6 +406,11 @@ impl<'a> Machine<'a, '_> {
         Ok(false)
     }
 
+    fn utf8(&self, number: u64) -> Result<&'a [u8], Stop> {
+        let block = self.block.ok_or(Stop::Error)?;
+        self.symbols.text(block.scope, number).map(|text| text.utf8(self.bytes)).ok_or(Stop::Error)
+    }
+
     fn text(&self, number: u64) -> Result<&'a str, Stop> {
         let block = self.block.ok_or(Stop::Error)?;
         self.symbols.text(block.scope, number).map(|text| text.of(self.bytes)).ok_or(Stop::Error)
@@ -418,7 +423,7 @@ impl<'a> Machine<'a, '_> {
                 return bound.ok_or(Stop::Error);
             }
             Term::Integer(value) => Value::Integer(value),
-            Term::Str(number) => Value::str(self.text(number)?),
+            Term::Str(number) => Value::Str(self.utf8(number)?),
             Term::Date(date) => Value::Date(date),
             Term::Bytes(span) => Value::Bytes(span.of(self.bytes)),
             Term::Bool(value) => Value::Bool(value),

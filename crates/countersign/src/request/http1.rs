@@ -5,11 +5,17 @@ use core::fmt;
 use super::parts::{BodyLength, Parts};
 
 /// A request message: head borrowed, body with its transfer coding taken off.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message<'a> {
     parts: Parts<'a>,
     body: Vec<u8>,
     trailers: bool,
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("parts", &self.parts).field("body", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 /// The bytes are no HTTP/1.1 request message.

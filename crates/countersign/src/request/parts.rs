@@ -1,7 +1,7 @@
 //! What a verifier reads of one HTTP request.
 
 /// A field line: one name, one value, as received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
     /// Its name, in any case.
     pub name: &'a str,
@@ -22,7 +22,7 @@ pub enum BodyLength {
 ///
 /// Give every field line, in the order received, with nothing rewritten: not the names of an intermediary, not a target
 /// without the prefix that a router took off.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Parts<'a> {
     pub(crate) method: &'a str,
     pub(crate) target: &'a str,
@@ -59,6 +59,19 @@ impl<'a> Parts<'a> {
     /// The lines of one field, in order.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
+    }
+}
+
+// Values may be tokens and cookies: they stay out of logs.
+impl core::fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?}: {} bytes", self.name, self.value.len())
+    }
+}
+
+impl core::fmt::Debug for Parts<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Parts").field("method", &self.method).field("fields", &self.fields).finish_non_exhaustive()
     }
 }
 

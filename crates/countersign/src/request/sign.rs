@@ -49,7 +49,7 @@ pub enum TokenField {
 /// assert_eq!(names, ["host", "authorization", "signature-input", "signature"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SignRequest<'a> {
     method: &'a str,
     url: &'a str,
@@ -235,7 +235,6 @@ fn split_url(url: &str) -> Result<(Scheme, &str, &str), SignError> {
 }
 
 /// A request whose signature base waits for the holder's key, wherever it lives.
-#[derive(Debug)]
 pub struct UnsignedRequest {
     base: Vec<u8>,
     parameters: String,
@@ -258,7 +257,7 @@ impl UnsignedRequest {
 }
 
 /// All fields of a signed request, the caller's own included; `content-length` is the transport's to add.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SignedFields {
     target: String,
     fields: Vec<(String, String)>,
@@ -273,6 +272,26 @@ impl SignedFields {
     /// Names, lower-case, and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+// Tokens, cookies and bodies stay out of logs.
+impl fmt::Debug for SignRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignRequest").field("method", &self.method).field("token", self.token).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UnsignedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnsignedRequest").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SignedFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
+        f.debug_struct("SignedFields").field("names", &names).finish_non_exhaustive()
     }
 }
 
@@ -324,6 +343,20 @@ mod tests {
             .created(now, vec![0; 16])
             .field(field.0, field.1)
             .sign(&agent)
+    }
+
+    #[test]
+    fn debug_shows_no_token_and_no_value() {
+        let fields = sign("GET", ("cookie", "secret-cookie")).unwrap();
+        let token = fields.iter().find(|(name, _)| *name == "authorization").unwrap().1.replace("Countersign ", "");
+        let mut parts = Parts::new("GET", fields.target());
+        parts.extend(fields.iter().map(|(name, value)| (name, value.as_bytes())));
+        for text in [format!("{fields:?}"), format!("{parts:?}")] {
+            assert!(
+                text.contains("authorization") && !text.contains(&token) && !text.contains("secret-cookie"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -66,8 +66,8 @@ struct Shard {
 impl MemoryReplay {
     /// Room for nonces in all, and for those of one holder, that a service needs unless it knows better.
     pub const DEFAULT_CAPACITY: usize = 1 << 20;
-    /// See [`Self::DEFAULT_CAPACITY`].
-    pub const DEFAULT_QUOTA: usize = 1 << 16;
+    /// See [`Self::DEFAULT_CAPACITY`]. A fraction of a shard's room, so that no holder can fill it for others.
+    pub const DEFAULT_QUOTA: usize = 1 << 12;
 
     /// A store that starts to remember at `now`: requests made up to then, and 30 seconds after, are refused, since a
     /// store before it may have taken them.
