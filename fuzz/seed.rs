@@ -35,7 +35,9 @@ fn main() {
     let mut random = |len: usize| -> Vec<u8> {
         (0..len)
             .map(|_| {
-                (state ^= state << 13, state ^= state >> 7, state ^= state << 17);
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
                 (state >> 32) as u8
             })
             .collect()
