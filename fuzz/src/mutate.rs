@@ -26,6 +26,15 @@ pub fn bytes(u: &mut Unstructured<'_>, bytes: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+fn other_case(u: &mut Unstructured<'_>, line: &mut String) -> Result<()> {
+    let at = u.choose_index(line.len().max(1))?;
+    if let Some(letter) = line.get_mut(at..at + 1) {
+        let upper = letter.bytes().all(|byte| byte.is_ascii_uppercase());
+        if upper { letter.make_ascii_lowercase() } else { letter.make_ascii_uppercase() }
+    }
+    Ok(())
+}
+
 /// Changes the lines of an HTTP message: names in another case, white space, lines twice, moved, removed or added.
 pub fn lines(u: &mut Unstructured<'_>, message: &[u8]) -> Result<Vec<u8>> {
     let end = message.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(message.len());
@@ -34,7 +43,10 @@ pub fn lines(u: &mut Unstructured<'_>, message: &[u8]) -> Result<Vec<u8>> {
     let mut lines: Vec<String> = head.split("\r\n").map(str::to_owned).collect();
     for _ in 0..u.int_in_range(1..=3)? {
         let at = u.choose_index(lines.len())?;
-        match u.int_in_range(0..=8)? {
+        match u.int_in_range(0..=10)? {
+            // One letter of the request line, or of any line, in the other case.
+            9 => other_case(u, &mut lines[0])?,
+            10 => other_case(u, &mut lines[at])?,
             0 => lines[at] = lines[at].to_ascii_lowercase(),
             1 => lines[at] = lines[at].to_ascii_uppercase(),
             2 => lines[at] = lines[at].replacen(':', ": \t ", 1),
@@ -47,8 +59,8 @@ pub fn lines(u: &mut Unstructured<'_>, message: &[u8]) -> Result<Vec<u8>> {
             }
             7 => {
                 lines[at] = lines[at].replacen(
-                    u.choose(&["calendar", "/", "=", " ", "GET"])?,
-                    u.choose(&["", "x", "//", "%2F"])?,
+                    u.choose(&["calendar", "/", "=", " ", "GET", "POST"])?,
+                    u.choose(&["", "x", "//", "%2F", "GET", "POST"])?,
                     1,
                 )
             }
