@@ -47,10 +47,9 @@
 //!     .audience("https://calendar.example.com").authority("calendar.example.com")
 //!     .issuer("https://hub.example", [issuer])
 //!     .build()?;
-//! let operations = Operations::table([OperationEntry {
-//!     method: "GET".into(), path: "/calendars/{id}/events".into(),
-//!     r#type: "calendar".into(), resource: "/calendars/{id}".into(), action: "read".into(),
-//! }])?;
+//! let operations = Operations::table([
+//!     OperationEntry::new("GET", "/calendars/{id}/events", "calendar", "/calendars/{id}", "read"),
+//! ])?;
 //! let app: Router = Router::new()
 //!     .route("/calendars/{id}/events", get(events))
 //!     .layer(CountersignLayer::new(Arc::new(verifier), operations));
@@ -75,7 +74,7 @@ pub use self::extract::{AnyOperation, Authorized, OperationRejection, OperationT
 pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, system_clock};
 pub use self::problem::title;
 pub use self::service::Countersign;
-pub use self::store::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, Immediate, StoreFuture};
+pub use self::store::{AsyncChargeStore, AsyncReplayStore, Immediate, StoreFuture};
 
 /// The README's Rust, run with the other examples.
 #[cfg(doctest)]
