@@ -1,1 +1,14 @@
+//! Signing clients against services on loopback: axum behind the layer, hyper-util and reqwest in front.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests say what went wrong by panicking"
+)]
 
+mod keys;
+mod redirects;
+mod refusals;
+mod requests;
+mod retries;
+mod support;
