@@ -25,10 +25,14 @@ use serde_json::{Map, Value, json};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::args::Send;
+use crate::text::visible;
 use crate::{input, keyfile, output};
 
 /// The greatest answer that is printed as JSON: it has to be held.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The longest part of a refusal that is repeated on standard error.
+const MAX_SAID: usize = 500;
 
 type Body = Full<bytes::Bytes>;
 
@@ -169,7 +173,10 @@ fn print_head<B>(answer: &Response<B>) -> anyhow::Result<()> {
     let mut head =
         format!("{:?} {} {}\r\n", answer.version(), status.as_u16(), status.canonical_reason().unwrap_or(""));
     for (name, value) in answer.headers() {
-        head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes())));
+        // The body is the caller's to look at, or to put into a file; this is for people to read.
+        let value = String::from_utf8_lossy(value.as_bytes());
+        head.push_str(&visible(&format!("{name}: {value}")));
+        head.push_str("\r\n");
     }
     head.push_str("\r\n");
     output::bytes(head.as_bytes())
@@ -249,6 +256,8 @@ fn print_refusal(refusal: &Refusal, json: bool) -> anyhow::Result<ExitCode> {
         _ => String::new(),
     };
     let trace = refusal.trace_id.as_ref().map(|id| format!(" (trace {id})")).unwrap_or_default();
+    // A service that says more than fits a sentence is read with --json.
+    let [more, trace] = [more, trace].map(|text| if text.len() <= MAX_SAID { text } else { String::new() });
     output::complain(&format!("{refusal}{more}{trace}"));
     Ok(ExitCode::FAILURE)
 }

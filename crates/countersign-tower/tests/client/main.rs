@@ -1,10 +1,5 @@
 //! Signing clients against services on loopback: axum behind the layer, hyper-util and reqwest in front.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 mod keys;
 mod redirects;
