@@ -30,6 +30,7 @@
 //! Method, authority, path, query, the token, and every field that the request has when it comes to the client, but those
 //! of transport; for a body also its type, which it must have, and `content-digest`, which is set here. A body is read
 //! into memory for that, up to a limit. What is added behind the client is not covered, and the service does not see it.
+//! An approval goes with its request in the field `countersign-approval`.
 //!
 //! # Where the token goes
 //!
@@ -37,6 +38,7 @@
 //! an error, [`ErrorKind::OtherOrigin`], and nothing is sent. Redirects are handed to the caller. A layer that follows
 //! them, such as that of tower-http, belongs around the signing client and never inside of it: outside, each step is a
 //! request of its own, signed for its own URL or refused as above; inside, token and signature would be carried along.
+//! So does reqwest's own tower service: for reqwest take `ReqwestSigning`, which turns that off.
 //!
 //! # What is cached
 //!

@@ -107,12 +107,7 @@ impl Middleware for Signing {
         let options = self.0.options;
         let signer = extensions.get::<Signer>().unwrap_or(&self.0.signer).clone();
         let body = match request.body_mut().take() {
-            Some(body) => match body.as_bytes() {
-                Some(bytes) if bytes.len() > options.max_body => {
-                    return Err(Error::middleware(ClientError::new(ErrorKind::BodyTooLarge)));
-                }
-                _ => buffer(body, options.max_body).await.map_err(Error::middleware)?,
-            },
+            Some(body) => buffer(body, options.max_body).await.map_err(Error::middleware)?,
             None => Bytes::new(),
         };
         // As reqwest makes the target of it: a fragment falls off here as there.

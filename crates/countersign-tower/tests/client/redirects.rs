@@ -4,6 +4,7 @@ use countersign_tower::client::{ErrorKind, ReqwestSigning, Signer, SigningLayer,
 use http::StatusCode;
 use reqwest::redirect::Policy;
 use tower::{Layer as _, ServiceExt as _};
+use tower_http::follow_redirect::FollowRedirectLayer;
 
 use crate::support::{EVENTS, Server, get_request, hyper, post_request, send};
 
@@ -79,6 +80,21 @@ async fn a_redirect_within_the_service_is_signed_for_its_own_url() {
     let reqwest = ReqwestSigning::new(signer).client(reqwest::Client::builder()).unwrap();
     assert_eq!(reqwest.get(old.url("/events")).send().await.unwrap().status(), 308);
     assert_eq!(server.codes(), ["allow"]);
+}
+
+#[tokio::test]
+async fn a_layer_around_the_client_follows_within_the_service_and_stops_at_its_border() {
+    let stranger = Server::redirecting(StatusCode::NO_CONTENT, "").await;
+    let server = Server::start().await;
+    let inside = Server::redirecting(StatusCode::FOUND, &server.url(EVENTS)).await;
+    let outside = Server::redirecting(StatusCode::FOUND, &stranger.url(EVENTS)).await;
+    let signer = server.signer().also_at(&inside.url("")).also_at(&outside.url("")).build().unwrap();
+    let client = FollowRedirectLayer::new().layer(SigningLayer::new(signer).layer(hyper(false)));
+    let followed = client.clone().oneshot(get_request(&inside.url("/events"))).await.unwrap();
+    assert_eq!((followed.status().as_u16(), server.codes()), (200, vec!["allow".to_owned()]));
+    let error = client.oneshot(get_request(&outside.url("/events"))).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::OtherOrigin));
+    assert!(stranger.heads().is_empty());
 }
 
 #[tokio::test]
