@@ -48,13 +48,15 @@ pub(crate) fn run(args: Send, now: Option<UnixTime>) -> anyhow::Result<ExitCode>
     let client = layer.layer(client(https, args.cacert.as_deref())?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let answer = tokio::time::timeout(Duration::from_secs(args.timeout.0), client.oneshot(request)).await;
-        let Ok(answer) = answer else { bail!("--timeout: no answer within {} seconds", args.timeout.0) };
+        let limit = Duration::from_secs(args.timeout.0);
+        let late = |_| anyhow!("--timeout: no answer within {} seconds", args.timeout.0);
+        let answer = tokio::time::timeout(limit, client.oneshot(request)).await.map_err(late)?;
         let answer = answer.map_err(|error| named(error, "URL"))?;
         if args.include {
             print_head(&answer)?;
         }
-        match admitted(answer).await {
+        // Of a refusal the body is read here, and nobody says that it ends.
+        match tokio::time::timeout(limit, admitted(answer)).await.map_err(late)? {
             Ok(answer) if args.json => print_json(answer).await,
             Ok(answer) => print_body(answer).await,
             Err(refusal) => print_refusal(&refusal, args.json),
@@ -163,6 +165,7 @@ fn named(error: ClientError, option: &str) -> anyhow::Error {
             return anyhow!("URL: {error}; name it with --also-at if the token's service answers there too");
         }
         ErrorKind::Transport => return anyhow::Error::new(error).context("URL"),
+        ErrorKind::Random | ErrorKind::Key => return anyhow::Error::new(error),
         _ => option,
     };
     anyhow!("{option}: {error}")

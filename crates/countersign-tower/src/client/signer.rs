@@ -207,7 +207,7 @@ impl SignerBuilder {
     }
 
     /// Another origin at which the token's service answers, such as `http://127.0.0.1:8600`. The token is sent there as to
-    /// its audience: name no host that is not the service's.
+    /// its audience: name no host that is not the service's, and without TLS none but this machine.
     pub fn also_at(mut self, origin: &str) -> Self {
         self.also_at.push(origin.to_owned());
         self
