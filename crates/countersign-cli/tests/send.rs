@@ -287,6 +287,27 @@ fn a_refusal_can_not_steer_the_terminal_or_flood_it() {
 }
 
 #[test]
+fn a_refusal_whose_problem_never_ends_ends() {
+    let (shell, _service) = session();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", silent.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = silent.accept().unwrap();
+        assert!(stream.read(&mut [0; 8192]).unwrap() > 0);
+        let head = "HTTP/1.1 403 Forbidden\r\nwww-authenticate: Countersign error=\"invalid_token\"\r\n\
+            content-type: application/problem+json\r\nx-note: \u{9b}31m\r\ncontent-length: 100\r\n\r\n{";
+        stream.write_all(head.as_bytes()).unwrap();
+        // Until the client goes away.
+        while stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
+    });
+    let ran = send(&shell, &["GET", &origin, "--also-at", &origin, "--timeout", "1s", "--include"]);
+    complains(&ran, 2, "--timeout");
+    assert!(ran.text().contains("x-note: ") && !ran.text().contains('\u{9b}'), "{}", ran.text());
+    server.join().unwrap();
+}
+
+#[test]
 fn bytes_that_are_no_text_keep_their_value() {
     let (shell, _service) = session();
     let bytes = Service::start(None, |_, _| Router::new().fallback(async || vec![0xff, 0x00, 0xfe]));
