@@ -10,6 +10,7 @@
 //! | know in a handler who asks | [`Authorized`], [`AnyOperation`] (feature `axum`), or the extension [`std::sync::Arc`] of [`countersign::verify::Authorized`] |
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
 //! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
+//! | be an agent, and sign requests | `client` (feature `client`, for reqwest also feature `reqwest`) |
 //!
 //! # Where to put the layer
 //!
@@ -59,6 +60,8 @@
 
 mod audit;
 mod body;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
