@@ -33,7 +33,8 @@ impl Judge {
         }
     }
 
-    fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
+    /// All stages.
+    pub(crate) fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
         let proven = self.verifier.check(message.parts(), now, &self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());

@@ -127,8 +127,12 @@ fn help_shows_the_way_and_an_example_for_each_option() {
     for command in ["keygen", "mint", "restrict", "delegate", "seal", "inspect", "sign", "verify"] {
         let help = shell.run(&[command, "--help"]);
         let mut described = 0_u32;
-        for line in help.ok().lines().map(str::trim_start).filter(|line| line.contains(" <") && line.starts_with('-')) {
-            assert!(line.contains("such as"), "{command}: {line}");
+        // An option's help stands beside it, or below where the names are long.
+        let lines: Vec<&str> = help.ok().lines().map(str::trim_start).collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" <") && line.starts_with('-')) {
+            let below = lines.iter().skip(at + 1).take_while(|line| !line.starts_with('-'));
+            let text: String = core::iter::once(line).chain(below).copied().collect();
+            assert!(text.contains("such as"), "{command}: {line}");
             described = described.saturating_add(1);
         }
         assert!(described > 0, "{command}");

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Inspect, now: UnixTime) -> anyhow::Result<()> {
 }
 
 /// The sentences, a line each. Every text that comes from the token is quoted or made visible.
-fn sentences(token: &UnverifiedToken, now: UnixTime) -> Vec<String> {
+pub(super) fn sentences(token: &UnverifiedToken, now: UnixTime) -> Vec<String> {
     let claims = token.claims();
     let mut lines = vec![
         "Nothing here is verified: anybody can write a token that says this.".to_owned(),

@@ -1,5 +1,6 @@
 //! The commands, a module each.
 
+mod approval;
 mod inspect;
 mod keygen;
 mod mint;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(&args, now()?).map(done),
         Command::Sign(args) => sign::run(&args, now()?).map(done),
         Command::Verify(args) => verify::run(&args, now()?),
+        Command::Approval(args) => approval::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),
         Command::Send(args) => send::run(args, cli.now),

@@ -56,6 +56,14 @@ impl<'a> Parts<'a> {
         self.fields.push(Field { name, value: trim(value) });
     }
 
+    /// The text of the token, from the field that carries it. For tools that show it: a verifier refuses what is ambiguous
+    /// and looks no further.
+    pub fn token(&self) -> Option<&'a str> {
+        let own = self.lines("countersign-token").next();
+        let bearer = self.lines("authorization").find_map(|value| value.strip_prefix(b"Countersign "));
+        own.or(bearer).and_then(|token| core::str::from_utf8(token).ok())
+    }
+
     /// The value of a field: its lines joined; `None` where there is none.
     pub(crate) fn value(&self, name: &str) -> Option<Vec<u8>> {
         let lines: Vec<&[u8]> = self.lines(name).collect();
