@@ -8,6 +8,7 @@ use countersign::time::UnixTime;
 use countersign::token::Restriction;
 
 use crate::parse::{self, FieldLine, Holder, RightText, Seconds};
+use crate::style::When;
 
 const FIVE_STEPS: &str = "\
 From nothing to a decision, in five steps:
@@ -34,6 +35,19 @@ pub(crate) struct Cli {
     /// The present, for runs that can be repeated, such as 2026-11-23T17:00:00Z; the system's clock unless given.
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse::time, display_order = 900)]
     pub(crate) now: Option<UnixTime>,
+
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always, or never; such as never.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        display_order = 901
+    )]
+    pub(crate) color: When,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -62,6 +76,12 @@ pub(crate) enum Command {
     Vectors(Vectors),
     /// Start a service, let agents use it, and mount attacks on it.
     Demo(Demo),
+    /// Explain a decision about one request, stage by stage: what was checked, what was seen, what would have passed.
+    Doctor(Doctor),
+    /// Print a script by which a shell completes this command's options.
+    Completions(Completions),
+    /// Write manual pages, one for the command and one for each subcommand.
+    Man(Man),
 }
 
 #[derive(Args)]
@@ -274,4 +294,62 @@ impl Restrictions {
         .flatten()
         .collect()
     }
+}
+
+const DOCTOR_EXAMPLE: &str = "\
+For example:
+
+  countersign doctor verifier.toml request
+  countersign doctor verifier.toml - --now 2026-11-23T17:00:00Z < captured
+
+The verdict is that of `countersign verify`. Nothing is remembered between runs: neither nonces nor budgets. What is
+printed holds no part of the token and no key, but it tells more than a stranger may know: it is for the operator.
+
+Exit status: 0 allowed, 1 denied, 2 misuse.";
+
+#[derive(Args)]
+#[command(after_help = DOCTOR_EXAMPLE)]
+pub(crate) struct Doctor {
+    /// The service's configuration, such as verifier.toml.
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
+    /// A file with one HTTP/1.1 request message, such as request, or - for standard input.
+    #[arg(value_name = "REQUEST|-")]
+    pub(crate) request: PathBuf,
+    /// The :authority pseudo-header, for a request that came by HTTP/2, such as calendar.example.com.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) authority: Option<String>,
+    /// Print one JSON object instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const COMPLETIONS_EXAMPLE: &str = "\
+For example:
+
+  countersign completions bash > /etc/bash_completion.d/countersign
+  countersign completions zsh > \"${fpath[1]}/_countersign\"
+  countersign completions fish > ~/.config/fish/completions/countersign.fish";
+
+#[derive(Args)]
+#[command(after_help = COMPLETIONS_EXAMPLE)]
+pub(crate) struct Completions {
+    /// The shell, such as bash.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+const MAN_EXAMPLE: &str = "\
+For example:
+
+  countersign man --out /usr/local/share/man/man1
+  man countersign-verify";
+
+#[derive(Args)]
+#[command(after_help = MAN_EXAMPLE)]
+pub(crate) struct Man {
+    /// The folder to write to, such as /usr/local/share/man/man1; it is made where it does not exist, and pages of an
+    /// earlier version are overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }

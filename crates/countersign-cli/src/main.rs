@@ -12,6 +12,8 @@ mod judge;
 mod keyfile;
 mod output;
 mod parse;
+mod sentences;
+mod style;
 mod text;
 
 use std::process::ExitCode;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error),
     };
+    cli.color.set();
     commands::run(cli).unwrap_or_else(|error| {
         output::complain(&format!("{error:#}"));
         ExitCode::from(2)

@@ -1,7 +1,10 @@
 //! The commands, a module each.
 
+mod completions;
+mod doctor;
 mod inspect;
 mod keygen;
+mod man;
 mod mint;
 mod narrow;
 mod sign;
@@ -27,6 +30,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),
+        Command::Doctor(args) => doctor::run(&args, now()?),
+        Command::Completions(args) => completions::run(&args).map(done),
+        Command::Man(args) => man::run(&args).map(done),
     }
 }
 

@@ -1,0 +1,87 @@
+//! Colours, where whoever reads is a terminal that shows them.
+//!
+//! What is styled is text that was made safe before (`text.rs`): a style adds escape sequences and takes none away.
+
+use std::io;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+/// When the output has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR says no.
+    #[default]
+    Auto,
+    /// Also into a pipe or a file.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl When {
+    /// Sets the choice for the rest of the run.
+    pub(crate) fn set(self) {
+        match self {
+            Self::Auto => ColorChoice::Auto,
+            Self::Always => ColorChoice::AlwaysAnsi,
+            Self::Never => ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Writes text with a style, or as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Styles {
+    on: bool,
+}
+
+impl Styles {
+    /// For standard output, by `--color`, NO_COLOR, CLICOLOR_FORCE, TERM and whether it is a terminal.
+    pub(crate) fn stdout() -> Self {
+        Self { on: !matches!(AutoStream::choice(&io::stdout()), ColorChoice::Never) }
+    }
+
+    /// What a reader looks for first.
+    pub(crate) fn strong(self, text: &str) -> String {
+        self.styled(Style::new().bold(), text)
+    }
+
+    /// What stands beside it.
+    pub(crate) fn faint(self, text: &str) -> String {
+        self.styled(Style::new().dimmed(), text)
+    }
+
+    /// Allowed, still valid.
+    pub(crate) fn good(self, text: &str) -> String {
+        self.styled(AnsiColor::Green.on_default(), text)
+    }
+
+    /// Denied, over.
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.styled(AnsiColor::Red.on_default(), text)
+    }
+
+    /// To be looked at.
+    pub(crate) fn warning(self, text: &str) -> String {
+        self.styled(AnsiColor::Yellow.on_default().bold(), text)
+    }
+
+    fn styled(self, style: Style, text: &str) -> String {
+        if self.on && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_codes_only_where_they_are_shown() {
+        assert_eq!(Styles { on: false }.good("ok"), "ok");
+        assert_eq!(Styles { on: true }.good("ok"), "\u{1b}[32mok\u{1b}[0m");
+        assert_eq!(Styles { on: true }.bad(""), "");
+    }
+}
