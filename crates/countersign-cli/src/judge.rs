@@ -3,7 +3,9 @@
 use countersign::Denial;
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Authorized, Decision, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier};
+use countersign::verify::{
+    Authorized, Charges, Decision, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier,
+};
 
 /// A verifier with all that it needs besides the request.
 pub(crate) struct Judge {
@@ -31,6 +33,12 @@ impl Judge {
     }
 
     fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
+        // Nothing here keeps budgets, so what a budget counts is refused.
+        self.charges(message, now)?.uncharged()
+    }
+
+    /// Stages 1 to 11: what stage 12 would charge.
+    pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<Charges, Denial> {
         let proven = self.verifier.check(message.parts(), now, &self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());
@@ -39,7 +47,6 @@ impl Judge {
         hasher.update(message.body());
         let claim = proven.body(hasher.finish())?;
         let outcome = self.replay.record(claim.entry(), now);
-        // Nothing here keeps budgets, so what a budget counts is refused.
-        claim.recorded(outcome)?.map(&self.operations)?.uncharged()
+        claim.recorded(outcome)?.map(&self.operations)
     }
 }

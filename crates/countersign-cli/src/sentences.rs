@@ -1,8 +1,8 @@
 //! What a token says, in sentences: rights, restrictions, budgets, approvals, ends.
 //!
-//! Restrictions are recognised by the shape of their checks; a check without a name of its own is given in Datalog. Each
-//! text that comes from the token is quoted or made visible, so a sentence is safe to print as it is. No sentence says
-//! that anything is true: that depends on where the claims came from.
+//! Restrictions are recognised by the shape of their checks; a check without a name of its own is given in Datalog.
+//! Each text that comes from the token is quoted or made visible, so a sentence is safe to print as it is. No sentence
+//! says that anything is true: that depends on where the claims came from.
 
 use countersign::time::UnixTime;
 use countersign::token::{Budget, Claims, Condition, Recognised, Right, Term, recognise};
@@ -187,8 +187,8 @@ pub(crate) fn span(seconds: u64) -> String {
     let mut rest = seconds;
     let mut parts = Vec::new();
     for (length, name) in units {
-        let count = rest / length;
-        rest %= length;
+        let count = rest.checked_div(length).unwrap_or_default();
+        rest = rest.checked_rem(length).unwrap_or_default();
         match count {
             0 if parts.is_empty() => continue,
             0 => break,
@@ -332,7 +332,8 @@ mod tests {
         assert_eq!(
             said.budgets,
             [[
-                r#"budget "travel", the user's: at most 500 "EUR" in each window of 1 day; it counts "pay" in "booking" or "reserve" in "booking""#,
+                r#"budget "travel", the user's: at most 500 "EUR" in each window of 1 day; it counts "pay" in \
+                    "booking" or "reserve" in "booking""#,
                 r#"budget "calls", the user's: at most 10 "calls" in all; it counts every operation"#,
             ]]
         );

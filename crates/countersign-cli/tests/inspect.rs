@@ -99,8 +99,8 @@ fn json_has_ids_checks_and_sentences() {
     assert_eq!(blocks[1]["restrictions"], json!([action]));
 }
 
-/// What the command line has no option for, by the library: budgets, approvals, a grant, a conversation, restrictions on
-/// arguments and a check without a name.
+/// What the command line has no option for, by the library: budgets, approvals, a grant, a conversation, restrictions
+/// on arguments and a check without a name.
 #[test]
 fn says_budgets_approvals_ends_and_checks_without_a_name() {
     let [issuer, agent, next] = [[1; 32], [2; 32], [3; 32]].map(|seed| SigningKey::from_seed(&seed));
@@ -150,8 +150,10 @@ fn says_budgets_approvals_ends_and_checks_without_a_name() {
         "ends with the conversation \"conversation-1\"",
         "- the argument \"/amount\" must be given, and each value of it must be at most 500",
         "- check if path($p), $p.ends_with(\".md\")",
-        "- budget \"travel\", the user's: at most 500 \"EUR\" in each window of 1 hour; it counts \"pay\" in \"booking\"",
-        "- budget \"calls\", for this delegate and those behind it: at most 3 \"calls\" in all; it counts every operation",
+        "- budget \"travel\", the user's: at most 500 \"EUR\" in each window of 1 hour; it counts \"pay\" in \
+            \"booking\"",
+        "- budget \"calls\", for this delegate and those behind it: at most 3 \"calls\" in all; it counts every \
+            operation",
         &approval,
         "It may not be handed on any more.",
     ] {
@@ -191,7 +193,8 @@ fn colours_are_for_terminals_and_for_who_asks() {
 
 #[test]
 fn nothing_in_a_token_acts_on_the_terminal() {
-    let nasty = "\u{1b}]0;x\u{7}\u{1b}[2J\r\n  2. \"boss\"\u{8}\u{7f}\u{9b}\u{85}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{feff}";
+    let nasty = "\u{1b}]0;x\u{7}\u{1b}[2J\r\n  2. \
+        \"boss\"\u{8}\u{7f}\u{9b}\u{85}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{feff}";
     let shell = Shell::new();
     shell.keygen("hub");
     let agent = format!("{nasty}={}", shell.keygen("agent"));

@@ -1,5 +1,5 @@
-//! `countersign inspect`: what a token says, as a tree of who may do what until when, or as JSON. It verifies nothing and
-//! shows no secret.
+//! `countersign inspect`: what a token says, as a tree of who may do what until when, or as JSON. It verifies nothing
+//! and shows no secret.
 
 use countersign::time::UnixTime;
 use countersign::to_hex;

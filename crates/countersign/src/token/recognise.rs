@@ -1,9 +1,9 @@
 //! The inverse of typed restrictions: checks that have a name, found by their shape (`spec/checks.md`, Typed
 //! restrictions).
 //!
-//! For people and tools that explain a token. Nothing is decided by what is found here: the checks themselves are what a
-//! verifier evaluates. Variables may have any name, and a set of one value counts as the value; what else differs from
-//! the text of the table has no name.
+//! For people and tools that explain a token. Nothing is decided by what is found here: the checks themselves are what
+//! a verifier evaluates. Variables may have any name, and a set of one value counts as the value; what else differs
+//! from the text of the table has no name.
 
 use super::datalog::{Check, CheckKind, Expression, Op, Predicate, Query, Term, binary_op, unary_op};
 use super::restriction::Restriction;
