@@ -27,7 +27,7 @@ use crate::text::without_secrets;
 use crate::{config, input, output};
 
 pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
-    let (verifier, operations) = config::read(&args.config)?;
+    let (verifier, operations) = config::read_named(&args.config, "CONFIG")?;
     let named = || format!("REQUEST {}", args.request.display());
     let bytes = input::file_or_stdin(&args.request, input::MESSAGE).with_context(named)?;
     let message = Message::parse(&bytes).with_context(named)?;

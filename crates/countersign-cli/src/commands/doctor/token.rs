@@ -112,7 +112,7 @@ fn expired(case: &Case<'_>, claims: Claims<'_>) -> Why {
     };
     let whose = (0..claims.block_count())
         .find(|block| ends(*block))
-        .map(|block| format!("block {block} {} says so", setter(claims, block)));
+        .map(|block| format!("it is block {block} that says so, {}", setter(claims, block)));
     Why::new("now is not after the least expiry of all blocks")
         .seen(format!(
             "the token ended at {until}, {} ago; now is {}",
@@ -129,7 +129,7 @@ pub(super) fn setter(claims: Claims<'_>, block: usize) -> String {
     match (block, claims.delegated_by(block)) {
         (0, _) => format!("of the issuer {}", shown(claims.issuer())),
         (_, Some(key)) => format!("of the holder of {}, who handed it on", key.id()),
-        (_, None) => "of a holder, who narrowed it".to_owned(),
+        (_, None) => "of a holder who narrowed it".to_owned(),
     }
 }
 
