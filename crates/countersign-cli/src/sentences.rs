@@ -332,8 +332,8 @@ mod tests {
         assert_eq!(
             said.budgets,
             [[
-                r#"budget "travel", the user's: at most 500 "EUR" in each window of 1 day; it counts "pay" in \
-                    "booking" or "reserve" in "booking""#,
+                "budget \"travel\", the user's: at most 500 \"EUR\" in each window of 1 day; it counts \"pay\" in \
+                 \"booking\" or \"reserve\" in \"booking\"",
                 r#"budget "calls", the user's: at most 10 "calls" in all; it counts every operation"#,
             ]]
         );

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::process::{Command, Stdio};
+
 use common::Shell;
 use countersign::key::SigningKey;
 use countersign::time::UnixTime;
@@ -189,6 +191,28 @@ fn colours_are_for_terminals_and_for_who_asks() {
         assert!(!shell.run(args).ok().contains('\u{1b}'), "{args:?}");
     }
     assert_eq!(shell.run(&["--color", "sometimes", "inspect", "@token"]).code, 2);
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_it_wants_none() {
+    let (shell, _) = Shell::service();
+    let on_terminal = |variables: &[(&str, &str)]| {
+        let command = format!("'{}' --now {} inspect @token", env!("CARGO_BIN_EXE_countersign"), common::NOW);
+        let mut script = Command::new("script");
+        script.args(["-qec", &command, "/dev/null"]).current_dir(shell.path(".")).stdin(Stdio::null());
+        script.env_remove("NO_COLOR").env_remove("CLICOLOR").env_remove("CLICOLOR_FORCE").env("TERM", "xterm");
+        let output = script.envs(variables.iter().copied()).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned()).filter(|said| said.contains("hub.example"))
+    };
+    let Some(said) = on_terminal(&[]) else {
+        println!("not run: script is not installed");
+        return;
+    };
+    assert!(said.contains("\u{1b}[32m1 hour left\u{1b}[0m"), "{said}");
+    for unwanted in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let said = on_terminal(&[unwanted]).unwrap();
+        assert!(!said.contains('\u{1b}'), "{unwanted:?}: {said}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn gives_back_each_typed_restriction_from_its_checks_and_from_a_token() {
         .unwrap();
     for restriction in typed() {
         let checks = restriction.to_checks().unwrap();
-        assert_eq!(Restriction::recognise(&checks), [restriction.clone()]);
+        assert_eq!(Restriction::recognise(&checks), core::slice::from_ref(&restriction));
         let narrowed = token.restrict(core::slice::from_ref(&restriction), &next).unwrap();
         let read: Vec<_> = Restriction::recognise(&narrowed.claims().check_values(1)).into_iter().map(sorted).collect();
         assert_eq!(read, [restriction]);

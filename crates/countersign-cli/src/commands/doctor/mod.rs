@@ -290,3 +290,25 @@ fn why(case: &Case<'_>, denial: &Denial, charges: &[Charge]) -> Why {
 fn unknown(code: Code) -> Why {
     Why::new("see spec/errors.md for what this code means").seen(format!("the verifier refused with {code}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stages that a run of this command passes, or refuses in one way: the rest is tested over whole requests.
+    #[test]
+    fn codes_of_stores_and_lists_have_advice_of_their_own() {
+        for code in Code::ALL {
+            for stage in code.stages() {
+                let found = match stage {
+                    6 => token::revocation(*code),
+                    10 => operation::nonce(*code),
+                    12 if *code != Code::ApprovalInvalid => operation::charges(*code, &[]),
+                    _ => continue,
+                };
+                let advised = found.is_some_and(|why| why.sender.is_some() || why.operator.is_some());
+                assert!(advised, "{code} at stage {stage}");
+            }
+        }
+    }
+}
