@@ -22,6 +22,7 @@ From nothing to a decision, in five steps:
      countersign delegate @token --holder-key agent.pem --to summary-bot=ed25519/<its public key> > narrow
   4. countersign sign --key agent.pem --token @narrow GET https://calendar.example.com/calendars/primary > request
   5. countersign verify --config verifier.toml request          the service's decision, as one line of JSON
+     countersign doctor verifier.toml request                   the same decision, explained
 
 TOKEN is the token itself, @FILE, or - for standard input. An open token is a secret, and other users of a computer can
 see arguments: give it as @FILE or -.
@@ -296,19 +297,7 @@ impl Restrictions {
     }
 }
 
-const DOCTOR_EXAMPLE: &str = "\
-For example:
-
-  countersign doctor verifier.toml request
-  countersign doctor verifier.toml - --now 2026-11-23T17:00:00Z < captured
-
-The verdict is that of `countersign verify`. Nothing is remembered between runs: neither nonces nor budgets. What is
-printed holds no part of the token and no key, but it tells more than a stranger may know: it is for the operator.
-
-Exit status: 0 allowed, 1 denied, 2 misuse.";
-
 #[derive(Args)]
-#[command(after_help = DOCTOR_EXAMPLE)]
 pub(crate) struct Doctor {
     /// The service's configuration, such as verifier.toml.
     #[arg(value_name = "CONFIG")]
@@ -324,29 +313,14 @@ pub(crate) struct Doctor {
     pub(crate) json: bool,
 }
 
-const COMPLETIONS_EXAMPLE: &str = "\
-For example:
-
-  countersign completions bash > /etc/bash_completion.d/countersign
-  countersign completions zsh > \"${fpath[1]}/_countersign\"
-  countersign completions fish > ~/.config/fish/completions/countersign.fish";
-
 #[derive(Args)]
-#[command(after_help = COMPLETIONS_EXAMPLE)]
 pub(crate) struct Completions {
     /// The shell, such as bash.
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }
 
-const MAN_EXAMPLE: &str = "\
-For example:
-
-  countersign man --out /usr/local/share/man/man1
-  man countersign-verify";
-
 #[derive(Args)]
-#[command(after_help = MAN_EXAMPLE)]
 pub(crate) struct Man {
     /// The folder to write to, such as /usr/local/share/man/man1; it is made where it does not exist, and pages of an
     /// earlier version are overwritten.

@@ -2,6 +2,7 @@
 //!
 //! What is styled is text that was made safe before (`text.rs`): a style adds escape sequences and takes none away.
 
+use std::ffi::OsString;
 use std::io;
 
 use anstream::{AutoStream, ColorChoice};
@@ -21,6 +22,20 @@ pub(crate) enum When {
 }
 
 impl When {
+    /// What the arguments ask for, for messages of the parser itself.
+    pub(crate) fn asked(arguments: impl IntoIterator<Item = OsString>) -> Self {
+        let mut arguments = arguments.into_iter();
+        let mut asked = None;
+        while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
+            match argument.to_str().and_then(|argument| argument.strip_prefix("--color")) {
+                Some("") => asked = arguments.next().and_then(|value| value.into_string().ok()),
+                Some(value) => asked = value.strip_prefix('=').map(str::to_owned).or(asked),
+                None => {}
+            }
+        }
+        asked.and_then(|value| Self::from_str(&value, false).ok()).unwrap_or_default()
+    }
+
     /// Sets the choice for the rest of the run.
     pub(crate) fn set(self) {
         match self {
@@ -29,6 +44,16 @@ impl When {
             Self::Never => ColorChoice::Never,
         }
         .write_global();
+    }
+}
+
+impl From<When> for clap::ColorChoice {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
     }
 }
 
@@ -83,5 +108,16 @@ mod tests {
         assert_eq!(Styles { on: false }.good("ok"), "ok");
         assert_eq!(Styles { on: true }.good("ok"), "\u{1b}[32mok\u{1b}[0m");
         assert_eq!(Styles { on: true }.bad(""), "");
+    }
+
+    #[test]
+    fn the_parser_of_the_command_line_is_told_before_it_parses() {
+        let asked = |line: &str| When::asked(line.split(' ').map(OsString::from));
+        assert_eq!(asked("countersign --color never --help"), When::Never);
+        assert_eq!(asked("countersign --help --color=always"), When::Always);
+        assert_eq!(asked("countersign verify -- --color=always"), When::Auto);
+        for line in ["countersign --color", "countersign --color=green", "countersign --colour=never", "countersign"] {
+            assert_eq!(asked(line), When::Auto, "{line}");
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! `countersign completions`.
 
-use clap::CommandFactory as _;
-
-use crate::args::{Cli, Completions};
+use crate::args::Completions;
+use crate::examples::command;
 use crate::output;
 
 pub(crate) fn run(args: &Completions) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "countersign", &mut script);
+    clap_complete::generate(args.shell, &mut command(), "countersign", &mut script);
     output::bytes(&script)
 }

@@ -3,12 +3,12 @@
 use std::fs;
 
 use anyhow::Context as _;
-use clap::CommandFactory as _;
 
-use crate::args::{Cli, Man};
+use crate::args::Man;
+use crate::examples::command;
 
 pub(crate) fn run(args: &Man) -> anyhow::Result<()> {
     let named = || format!("--out {}", args.out.display());
     fs::create_dir_all(&args.out).with_context(named)?;
-    clap_mangen::generate_to(Cli::command(), &args.out).with_context(named)
+    clap_mangen::generate_to(command(), &args.out).with_context(named)
 }

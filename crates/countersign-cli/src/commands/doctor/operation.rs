@@ -35,6 +35,14 @@ pub(super) fn authority(case: &Case<'_>, denial: &Denial) -> Option<Why> {
             Why::new("a valid approval for this very operation, by an approver that the token names")
                 .sender("have the operation approved again"),
         ),
+        Code::HeaderBodyMismatch => Some(
+            Why::new("fields and body that name the same method, tool and proof")
+                .seen("a field and the body, or two proofs, name different things")
+                .sender("make the fields from the body that is sent"),
+        ),
+        Code::BatchRejected => Some(
+            Why::new("one JSON-RPC request in a body").seen("the body is a batch").sender("send each call by itself"),
+        ),
         Code::BodyAmbiguous => Some(
             Why::new("arguments that every parser reads alike")
                 .sender("send each argument once, in JSON without repeated keys"),
