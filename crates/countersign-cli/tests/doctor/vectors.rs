@@ -15,7 +15,7 @@ use countersign_testkit::setup::Setup;
 use serde_json::{Value, json};
 
 use crate::common::Shell;
-use crate::{secrets, tells};
+use crate::{URL, secrets, sign, tells};
 
 fn toml_of(config: &Config) -> String {
     let list = |texts: &[String]| serde_json::to_string(texts).unwrap();
@@ -103,4 +103,36 @@ fn agrees_with_the_verifier_over_all_vectors_and_has_advice_for_each_code() {
     }
     println!("{told} vectors explained, {} codes; {left} left out, which need a store or a list", codes.len());
     assert!(told > 300 && codes.len() > 30, "{told} {codes:?}");
+}
+
+#[test]
+fn agrees_with_verify_over_altered_requests() {
+    let (shell, _) = Shell::service();
+    shell.write("event.json", br#"{"title":"Review"}"#);
+    let body = ["-H", "content-type: application/json", "-H", "x-note: a", "--body", "event.json"];
+    let request = sign(&shell, &[&["--token", "@token", "POST", URL], body.as_slice()].concat());
+    let (mut explained, mut misused) = (0, 0);
+    for at in (0..request.len()).step_by(5) {
+        let mut altered = request.clone();
+        altered[at] ^= 1 << (at % 8);
+        shell.write("request", &altered);
+        let verified = shell.at_now(&["verify", "--config", "verifier.toml", "request"]);
+        let ran = shell.at_now(&["doctor", "verifier.toml", "request", "--json"]);
+        assert_eq!(ran.code, verified.code, "byte {at}: {ran:?}");
+        if ran.code == 2 {
+            misused += 1;
+            continue;
+        }
+        let report: Value = serde_json::from_str(ran.text()).unwrap();
+        let decision: Value = serde_json::from_str(verified.text()).unwrap();
+        let refused = (&report["refused"]["stage"], &report["refused"]["code"]);
+        assert_eq!(refused, (&decision["stage"], &decision["code"]), "byte {at}");
+        for secret in secrets(&request) {
+            assert!(!tells(ran.text(), &secret), "byte {at}: {}", ran.text());
+        }
+        assert!(!ran.text().trim_end().contains(char::is_control), "byte {at}");
+        explained += 1;
+    }
+    println!("{explained} altered requests explained, {misused} no message any more");
+    assert!(explained > 100);
 }
