@@ -8,6 +8,7 @@ use countersign::time::UnixTime;
 
 use crate::parse::{self, ApprovalText, BudgetText, FieldLine, Holder, RightText, Seconds};
 use crate::restrictions::Restrictions;
+use crate::style::When;
 
 const FIVE_STEPS: &str = "\
 From nothing to a decision, in five steps:
@@ -21,6 +22,7 @@ From nothing to a decision, in five steps:
      countersign delegate @token --holder-key agent.pem --to summary-bot=ed25519/<its public key> > narrow
   4. countersign sign --key agent.pem --token @narrow GET https://calendar.example.com/calendars/primary > request
   5. countersign verify --config verifier.toml request          the service's decision, as one line of JSON
+     countersign doctor verifier.toml request                   the same decision, explained
 
 TOKEN is the token itself, @FILE, or - for standard input. An open token is a secret, and other users of a computer can
 see arguments: give it as @FILE or -.
@@ -34,6 +36,19 @@ pub(crate) struct Cli {
     /// The present, for runs that can be repeated, such as 2026-11-23T17:00:00Z; the system's clock unless given.
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse::time, display_order = 900)]
     pub(crate) now: Option<UnixTime>,
+
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always, or never; such as never.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        display_order = 901
+    )]
+    pub(crate) color: When,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -67,6 +82,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Sign a request, send it, and print the answer.
     Send(Send),
+    /// Explain a decision about one request, stage by stage: what was checked, what was seen, what would have passed.
+    Doctor(Doctor),
+    /// Print a script by which a shell completes this command's options.
+    Completions(Completions),
+    /// Write manual pages, one for the command and one for each subcommand.
+    Man(Man),
 }
 
 #[derive(Args)]
@@ -320,4 +341,35 @@ pub(crate) struct Send {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) restrictions: Restrictions,
+}
+
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// The service's configuration, such as verifier.toml.
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
+    /// A file with one HTTP/1.1 request message, such as request, or - for standard input.
+    #[arg(value_name = "REQUEST|-")]
+    pub(crate) request: PathBuf,
+    /// The :authority pseudo-header, for a request that came by HTTP/2, such as calendar.example.com.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) authority: Option<String>,
+    /// Print one JSON object instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// The shell, such as bash.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct Man {
+    /// The folder to write to, such as /usr/local/share/man/man1; it is made where it does not exist, and pages of an
+    /// earlier version are overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }

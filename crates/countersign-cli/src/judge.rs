@@ -4,7 +4,8 @@ use countersign::Denial;
 use countersign::request::Message;
 use countersign::time::UnixTime;
 use countersign::verify::{
-    Approvals, Authorized, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier,
+    Approvals, Authorized, Charges, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _, Revocations,
+    Verifier,
 };
 
 /// A verifier with all that it needs besides the request.
@@ -35,6 +36,11 @@ impl Judge {
 
     /// All stages.
     pub(crate) fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
+        self.charges(message, now)?.charge_with(&self.charges, now)
+    }
+
+    /// Stages 1 to 11: what stage 12 would charge.
+    pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<Charges, Denial> {
         let proven = self.verifier.check(message.parts(), now, &self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());
@@ -43,7 +49,6 @@ impl Judge {
         hasher.update(message.body());
         let claim = proven.body(hasher.finish())?;
         let outcome = self.replay.record(claim.entry(), now);
-        let charges = claim.recorded(outcome)?.map(&self.operations, message.body(), &Approvals::none())?;
-        charges.charge_with(&self.charges, now)
+        claim.recorded(outcome)?.map(&self.operations, message.body(), &Approvals::none())
     }
 }

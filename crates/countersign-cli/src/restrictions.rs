@@ -53,69 +53,91 @@ impl List {
 
 type Parser = fn(&str) -> Result<Piece, String>;
 
-/// Name, what its value is called, help, how it is read.
+/// Id, what its value is called, help, how it is read.
 const OPTIONS: &[(&str, &str, &str, Parser)] = &[
-    ("expires-in", "DURATION", "For so long from now on, such as 10m", |text| {
+    ("restriction-expires-in", "DURATION", "For so long from now on, such as 10m", |text| {
         parse::duration(text).map(|Seconds(seconds)| Piece::ExpiresIn(seconds)).map_err(str::to_owned)
     }),
-    ("expires-by", "RFC3339", "Up to this second, such as 2026-11-23T18:00:00Z", |text| {
+    ("restriction-expires-by", "RFC3339", "Up to this second, such as 2026-11-23T18:00:00Z", |text| {
         parse::time(text).map(|at| Piece::One(Restriction::ExpiresBy(at))).map_err(str::to_owned)
     }),
-    ("not-before", "RFC3339", "From this second on, such as 2026-11-23T17:30:00Z", |text| {
+    ("restriction-not-before", "RFC3339", "From this second on, such as 2026-11-23T17:30:00Z", |text| {
         parse::time(text).map(|at| Piece::One(Restriction::NotBefore(at))).map_err(str::to_owned)
     }),
-    ("service", "URL", "At this service only, such as https://calendar.example.com", |text| among(List::Service, text)),
-    ("type", "TYPE", "Operations of this type only, such as calendar", |text| among(List::Type, text)),
-    ("action", "ACTION", "This action only, such as read", |text| among(List::Action, text)),
-    ("method", "METHOD", "This HTTP method only, such as GET", |text| among(List::Method, text)),
-    ("tool", "TOOL", "This tool only, such as search_events", |text| among(List::Tool, text)),
-    ("user", "USER", "On behalf of this user only, such as alice@example.com", |text| among(List::User, text)),
-    ("purpose", "PURPOSE", "For this purpose only, such as scheduling", |text| among(List::Purpose, text)),
-    ("binding", "BINDING", "Under this binding only, such as ed25519", |text| among(List::Binding, text)),
-    ("resource-is", "RESOURCE", "This resource only, such as /calendars/primary", |text| {
+    ("restriction-service", "URL", "At this service only, such as https://calendar.example.com", |text| {
+        among(List::Service, text)
+    }),
+    ("restriction-type", "TYPE", "Operations of this type only, such as calendar", |text| among(List::Type, text)),
+    ("restriction-action", "ACTION", "This action only, such as read", |text| among(List::Action, text)),
+    ("restriction-method", "METHOD", "This HTTP method only, such as GET", |text| among(List::Method, text)),
+    ("restriction-tool", "TOOL", "This tool only, such as search_events", |text| among(List::Tool, text)),
+    ("restriction-user", "USER", "On behalf of this user only, such as alice@example.com", |text| {
+        among(List::User, text)
+    }),
+    ("restriction-purpose", "PURPOSE", "For this purpose only, such as scheduling", |text| among(List::Purpose, text)),
+    ("restriction-binding", "BINDING", "Under this binding only, such as ed25519", |text| among(List::Binding, text)),
+    ("restriction-resource-is", "RESOURCE", "This resource only, such as /calendars/primary", |text| {
         some(text).map(|resource| Piece::One(Restriction::ResourceIs(resource)))
     }),
-    ("resource-under", "LOCATION", "This location and what is beneath it only, such as /calendars", |text| {
-        some(text).map(|location| Piece::One(Restriction::ResourceUnder(location)))
-    }),
-    ("arg", "N=V|N:=JSON", "This argument is there and is this, such as /to=alice@example.com or /limit:=5", |text| {
-        value(text).map(|(name, value)| Piece::One(Restriction::ArgIs(name, value)))
-    }),
     (
-        "arg-in",
+        "restriction-resource-under",
+        "LOCATION",
+        "This location and what is beneath it only, such as /calendars",
+        |text| some(text).map(|location| Piece::One(Restriction::ResourceUnder(location))),
+    ),
+    (
+        "restriction-arg",
+        "N=V|N:=JSON",
+        "This argument is there and is this, such as /to=alice@example.com or /limit:=5",
+        |text| value(text).map(|(name, value)| Piece::One(Restriction::ArgIs(name, value))),
+    ),
+    (
+        "restriction-arg-in",
         "N=V|N:=JSON",
         "This argument is there and is this, or another one given so, such as /to=bob@example.com",
         |text| value(text).map(|(name, value)| Piece::ArgIn(name, value)),
     ),
-    ("arg-starts-with", "N=S", "This argument is there and starts so, such as /subject=Re:", |text| {
+    ("restriction-arg-starts-with", "N=S", "This argument is there and starts so, such as /subject=Re:", |text| {
         named(text).map(|(name, start)| Piece::One(Restriction::ArgStartsWith(name, start)))
     }),
-    ("arg-ends-with", "N=S", "This argument is there and ends so, such as /to=@example.com", |text| {
+    ("restriction-arg-ends-with", "N=S", "This argument is there and ends so, such as /to=@example.com", |text| {
         named(text).map(|(name, end)| Piece::One(Restriction::ArgEndsWith(name, end)))
     }),
-    ("arg-at-most", "N=I", "This argument is there and at most this integer, such as /amount=5000", |text| {
-        integer(text).map(|(name, most)| Piece::One(Restriction::ArgAtMost(name, most)))
-    }),
-    ("arg-at-least", "N=I", "This argument is there and at least this integer, such as /amount=1", |text| {
-        integer(text).map(|(name, least)| Piece::One(Restriction::ArgAtLeast(name, least)))
-    }),
     (
-        "arg-under",
+        "restriction-arg-at-most",
+        "N=I",
+        "This argument is there and at most this integer, such as /amount=5000",
+        |text| integer(text).map(|(name, most)| Piece::One(Restriction::ArgAtMost(name, most))),
+    ),
+    (
+        "restriction-arg-at-least",
+        "N=I",
+        "This argument is there and at least this integer, such as /amount=1",
+        |text| integer(text).map(|(name, least)| Piece::One(Restriction::ArgAtLeast(name, least))),
+    ),
+    (
+        "restriction-arg-under",
         "N=PATH",
         "This argument, a path, is there and at or beneath this one, such as /file=/docs",
         |text| named(text).map(|(name, path)| Piece::One(Restriction::ArgUnder(name, path))),
     ),
-    ("arg-host-in", "N=HOST", "This argument, a URL, is there and has this host, such as /url=example.com", |text| {
-        named(text).map(|(name, host)| Piece::ArgHostIn(name, host))
-    }),
-    ("arg-absent", "N", "This argument is not there, such as /bcc", |text| {
+    (
+        "restriction-arg-host-in",
+        "N=HOST",
+        "This argument, a URL, is there and has this host, such as /url=example.com",
+        |text| named(text).map(|(name, host)| Piece::ArgHostIn(name, host)),
+    ),
+    ("restriction-arg-absent", "N", "This argument is not there, such as /bcc", |text| {
         argument(text).map(|name| Piece::One(Restriction::ArgAbsent(name)))
     }),
-    ("args-only", "N", "No arguments but these are there, path and query parameters included, such as /to", |text| {
-        argument(text).map(Piece::ArgsOnly)
-    }),
     (
-        "when",
+        "restriction-args-only",
+        "N",
+        "No arguments but these are there, path and query parameters included, such as /to",
+        |text| argument(text).map(Piece::ArgsOnly),
+    ),
+    (
+        "restriction-when",
         "TYPE:ACTION",
         "What follows holds for operations of this type and action only, such as email:send",
         |text| match text.split_once(':') {
@@ -225,18 +247,48 @@ fn join(before: &mut Restriction, more: &Restriction) -> bool {
     true
 }
 
+/// An option that says one thing and is given twice for the same operations: both could hold only where they agree.
+fn twice<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Option<&'static str> {
+    let mut guard = None;
+    let mut seen: Vec<(Option<&Piece>, &str)> = Vec::new();
+    for piece in pieces {
+        let option = match piece {
+            Piece::When(..) => {
+                guard = Some(piece);
+                continue;
+            }
+            Piece::ExpiresIn(_) => "--expires-in",
+            Piece::One(Restriction::ExpiresBy(_)) => "--expires-by",
+            Piece::One(Restriction::NotBefore(_)) => "--not-before",
+            Piece::One(Restriction::ResourceIs(_)) => "--resource-is",
+            Piece::One(Restriction::ResourceUnder(_)) => "--resource-under",
+            _ => continue,
+        };
+        if seen.contains(&(guard, option)) {
+            return Some(option);
+        }
+        seen.push((guard, option));
+    }
+    None
+}
+
+/// The option's name. Its id is unlike that of any argument that a command has besides.
+fn long(id: &'static str) -> &'static str {
+    id.strip_prefix("restriction-").unwrap_or(id)
+}
+
 impl clap::Args for Restrictions {
     fn augment_args(command: Command) -> Command {
         // `mint` has its own --expires-in, which every token needs.
         let own: Vec<String> = command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
         let heading = "Restrictions (several values of one: any of them; several of them: all must hold)";
-        OPTIONS.iter().filter(|(name, ..)| !own.iter().any(|known| known == name)).fold(
+        OPTIONS.iter().filter(|(id, ..)| !own.iter().any(|known| known == long(id))).fold(
             command.next_help_heading(heading),
-            |command, (name, value, help, parser)| {
-                let once = matches!(*name, "expires-in" | "expires-by");
-                let other = if *name == "expires-in" { "expires-by" } else { "expires-in" };
-                let mut arg = clap::Arg::new(*name)
-                    .long(*name)
+            |command, (id, value, help, parser)| {
+                let once = matches!(long(id), "expires-in" | "expires-by");
+                let other = if long(id) == "expires-in" { "restriction-expires-by" } else { "restriction-expires-in" };
+                let mut arg = clap::Arg::new(*id)
+                    .long(long(id))
                     .value_name(*value)
                     .help(*help)
                     .action(ArgAction::Append)
@@ -257,15 +309,19 @@ impl clap::Args for Restrictions {
 impl clap::FromArgMatches for Restrictions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut pieces: Vec<(usize, Piece)> = Vec::new();
-        for (name, ..) in OPTIONS {
+        for (id, ..) in OPTIONS {
             // A command that has an option of its own under the name knows no such piece.
-            if let Ok(Some(values)) = matches.try_get_many::<Piece>(name)
-                && let Some(places) = matches.indices_of(name)
+            if let Ok(Some(values)) = matches.try_get_many::<Piece>(id)
+                && let Some(places) = matches.indices_of(id)
             {
                 pieces.extend(places.zip(values.cloned()));
             }
         }
         pieces.sort_by_key(|(place, _)| *place);
+        if let Some(option) = twice(pieces.iter().map(|(_, piece)| piece)) {
+            let sentence = format!("the argument '{option}' cannot be used multiple times\n");
+            return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, sentence));
+        }
         Ok(Self(pieces.into_iter().map(|(_, piece)| piece).collect()))
     }
 

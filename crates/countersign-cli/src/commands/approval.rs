@@ -15,6 +15,7 @@ use countersign::{Code, Denial, to_base64url};
 
 use crate::args::{Approval, ApprovalGrant, ApprovalRequest};
 use crate::judge::Judge;
+use crate::style::Styles;
 use crate::text::{quoted, visible};
 use crate::{config, input, keyfile, output};
 
@@ -188,7 +189,8 @@ fn show(record: &OperationRecord, token: &UnverifiedToken, verified: bool, now: 
         }
         false => "The token that it is asked under; nothing of it was verified (--issuer-key does that):".to_owned(),
     });
-    lines.extend(super::inspect::sentences(token, now).into_iter().skip(2).map(|line| format!("  {line}")));
+    lines
+        .extend(super::inspect::tree(token, now, Styles::stderr()).into_iter().skip(2).map(|line| format!("  {line}")));
     let mut err = io::stderr().lock();
     err.write_all(lines.join("\n").as_bytes())
         .and_then(|()| err.write_all(b"\n\n"))

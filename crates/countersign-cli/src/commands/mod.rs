@@ -1,8 +1,11 @@
 //! The commands, a module each.
 
 mod approval;
+mod completions;
+mod doctor;
 mod inspect;
 mod keygen;
+mod man;
 mod mint;
 mod narrow;
 mod send;
@@ -31,6 +34,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),
         Command::Send(args) => send::run(args, cli.now),
+        Command::Doctor(args) => doctor::run(&args, now()?),
+        Command::Completions(args) => completions::run(&args).map(done),
+        Command::Man(args) => man::run(&args).map(done),
     }
 }
 

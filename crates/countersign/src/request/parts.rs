@@ -70,6 +70,31 @@ impl<'a> Parts<'a> {
         (!lines.is_empty()).then(|| lines.join(&b", "[..]))
     }
 
+    /// The method as received.
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The request target as received.
+    pub fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// The `:authority` pseudo-header, where there is one.
+    pub fn pseudo_authority(&self) -> Option<&'a str> {
+        self.authority
+    }
+
+    /// What the framing says of the body.
+    pub fn body_length(&self) -> BodyLength {
+        self.body
+    }
+
+    /// The field lines, in the order received.
+    pub fn fields(&self) -> &[Field<'a>] {
+        &self.fields
+    }
+
     /// The lines of one field, in order.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)

@@ -36,13 +36,13 @@ use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
 pub use self::approval::{Approval, ApprovalUse, Approvals, MAX_APPROVAL_SECONDS, UnsignedApproval};
 use self::cache::{PrefixId, Prefixes};
 pub use self::charges::{Authorized, Charge, ChargeOutcome, ChargeSet, Charges};
-use self::config::{Config, Issuer};
+use self::config::{Config, Issuer, Service};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
 pub use self::digest::OperationRecord;
 pub use self::operation::{CostEntry, Operation, OperationEntry, OperationError, Operations};
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
-pub use self::resource::is_valid_resource;
+pub use self::resource::{covers, is_valid_resource};
 pub use self::revocation::{RevocationView, Revocations};
 pub use self::stages::{Authenticated, HttpFacts, MAX_JSON_BODY, NonceClaim, Proven};
 use self::stages::{Form, Request};
@@ -131,6 +131,36 @@ impl Verifier {
         self.config.max_body
     }
 
+    /// The configured audiences, those with the longest path first.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.config.services.iter().map(|service| service.audience.as_str())
+    }
+
+    /// The configured audience that a request path belongs to (VF-6).
+    pub fn service(&self, path: &str) -> Option<&str> {
+        self.service_of(path).map(|service| service.audience.as_str())
+    }
+
+    fn service_of(&self, path: &str) -> Option<&Service> {
+        self.config.services.iter().find(|service| covers(&service.path, path))
+    }
+
+    /// The configured authorities, normalised.
+    pub fn authorities(&self) -> impl Iterator<Item = &str> {
+        self.config.authorities.iter().map(String::as_str)
+    }
+
+    /// An authority in the form that is compared; `None` where it is no host and port (RQ-15).
+    pub fn normalised_authority(&self, authority: &str) -> Option<String> {
+        request::normalise(authority, self.config.scheme)
+    }
+
+    /// The configured issuers and the ids of their keys.
+    pub fn issuers(&self) -> impl Iterator<Item = (&str, Vec<KeyId>)> {
+        let ids = |issuer: &Issuer| issuer.keys.iter().map(|(key, _)| key.id()).collect();
+        self.config.issuers.iter().map(move |issuer| (issuer.name.as_str(), ids(issuer)))
+    }
+
     /// Stages 1 to 8: everything that can be known without the body and without a store.
     pub fn check<R: RevocationView + ?Sized>(
         &self,
@@ -209,7 +239,7 @@ impl Verifier {
             return deny(Code::IssuerUnknown, "issuer is not configured");
         };
         // spec: VF-6
-        let service = self.config.services.iter().find(|service| resource::covers(&service.path, framed.path));
+        let service = self.service_of(framed.path);
         // spec: VF-7
         let Some(service) = service.filter(|service| service.audience == claims.audience()) else {
             return deny(Code::AudienceMismatch, "token is for another service");

@@ -237,6 +237,17 @@ impl Operations {
             Some(rules) => rules.iter().find_map(|rule| rule.map(method, path)),
         }
     }
+
+    /// The methods and path templates of the table, in order; `None` for the default mapping, which maps everything.
+    pub fn routes(&self) -> Option<impl Iterator<Item = (&str, String)>> {
+        let template = |rule: &Rule| {
+            rule.path.iter().fold(String::new(), |path, piece| match piece {
+                Piece::Text(text) => [&path, "/", text].concat(),
+                Piece::Name(name) => [&path, "/{", name, "}"].concat(),
+            })
+        };
+        self.0.as_ref().map(|rules| rules.iter().map(move |rule| (rule.method.as_str(), template(rule))))
+    }
 }
 
 impl Mapped<'_> {
@@ -448,6 +459,7 @@ mod tests {
     #[test]
     fn maps_by_whole_segments() {
         let table = Operations::table([entry("GET", "/calendars/{id}/events", "/calendars/{id}")]).unwrap();
+        assert_eq!(table.routes().unwrap().collect::<Vec<_>>(), [("GET", "/calendars/{id}/events".to_owned())]);
         let resource = |method, path| table.map(method, path).map(|operation| operation.resource);
         assert_eq!(resource("GET", "/calendars/primary/events").as_deref(), Some("/calendars/primary"));
         for (method, path) in [
