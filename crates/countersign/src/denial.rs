@@ -1,6 +1,7 @@
 //! A refusal: where, why, and who asked as far as that is proven.
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::code::{Code, Stage};
 use crate::token::VerifiedChain;
@@ -18,11 +19,12 @@ pub struct Denial {
     check: Option<(usize, usize)>,
     chain: Option<VerifiedChain>,
     refused: Option<Box<(Operation, String)>>,
+    under_no_key_of: Option<Arc<str>>,
 }
 
 impl Denial {
     pub(crate) const fn new(stage: Stage, code: Code, detail: &'static str) -> Self {
-        Self { stage, code, detail, check: None, chain: None, refused: None }
+        Self { stage, code, detail, check: None, chain: None, refused: None, under_no_key_of: None }
     }
 
     pub(crate) fn at_check(mut self, block: usize, check: usize) -> Self {
@@ -38,6 +40,20 @@ impl Denial {
     pub(crate) fn for_operation(mut self, operation: &Operation, service: &str) -> Self {
         self.refused = Some(Box::new((operation.clone(), service.to_owned())));
         self
+    }
+
+    pub(crate) fn naming(mut self, issuer: &Arc<str>) -> Self {
+        self.under_no_key_of = Some(Arc::clone(issuer));
+        self
+    }
+
+    /// The configured issuer that the token names, where its signatures verify under none of that issuer's keys
+    /// (`token_signature` at stage 7).
+    ///
+    /// For whoever keeps the issuer's keys up to date: the token may be signed by a key that is newer than the set. Anybody
+    /// can make such a token at will, so what is done about it needs a limit.
+    pub fn under_no_key_of(&self) -> Option<&str> {
+        self.under_no_key_of.as_deref()
     }
 
     /// The operation that was asked for and the service that it was asked of, where they are known (stages 11 and 12).

@@ -17,6 +17,7 @@ mod cache;
 mod charges;
 mod config;
 mod decision;
+mod issuers;
 mod operation;
 mod replay;
 mod resource;
@@ -35,6 +36,8 @@ pub use self::charges::{Approvals, Authorized, Charge, ChargeOutcome, Charges};
 use self::config::{Config, Issuer};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
+use self::issuers::RootKey;
+pub use self::issuers::{IssuerKeys, IssuerKeysError};
 pub use self::operation::{Operation, OperationEntry, OperationError, Operations};
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
 pub use self::resource::is_valid_resource;
@@ -114,6 +117,11 @@ impl Verifier {
         self.config.max_body
     }
 
+    /// The configured issuers, each with the handle of its keys.
+    pub fn issuers(&self) -> impl Iterator<Item = (&str, &IssuerKeys)> {
+        self.config.issuers.iter().map(|issuer| (&*issuer.name, &issuer.keys))
+    }
+
     /// Stages 1 to 8: everything that can be known without the body and without a store.
     pub fn check<R: RevocationView + ?Sized>(
         &self,
@@ -179,7 +187,7 @@ impl Verifier {
         let deny = |code, detail| Err(Denial::new(5, code, detail));
         let claims = token.claims();
         // spec: VF-5
-        let Some(issuer) = self.config.issuers.iter().find(|issuer| issuer.name == claims.issuer()) else {
+        let Some(issuer) = self.config.issuers.iter().find(|issuer| *issuer.name == *claims.issuer()) else {
             return deny(Code::IssuerUnknown, "issuer is not configured");
         };
         // spec: VF-6
@@ -207,8 +215,10 @@ impl Verifier {
         revocations: &R,
     ) -> Result<(VerifiedChain, Vec<PrefixId>), Denial> {
         // spec: VF-16
-        let keys = issuer.keys.iter().filter(|(key, _)| !revocations.issuer_key_revoked(&issuer.name, key));
-        for (key, verifying) in keys {
+        let current = issuer.keys.current();
+        let keys = current.iter().filter(|key| !revocations.issuer_key_revoked(&issuer.name, &key.public));
+        // Of what the cache holds, only what stands under one of these keys can be found.
+        for RootKey { public: key, verifying } in keys {
             match &self.config.cache {
                 None if verify_from(&token.0.bytes, &token.0.layout, 0, verifying) => {
                     return Ok((VerifiedChain::new(token.0, *key), Vec::new()));
@@ -225,7 +235,8 @@ impl Verifier {
                 }
             }
         }
-        Err(Denial::new(7, Code::TokenSignature, "signature of the token does not verify"))
+        let denial = Denial::new(7, Code::TokenSignature, "signature of the token does not verify");
+        Err(denial.naming(&issuer.name))
     }
 
     /// All twelve stages in one call, with the whole body at hand and a store that answers at once.
