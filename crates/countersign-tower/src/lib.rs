@@ -63,9 +63,11 @@ mod body;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
+pub mod jwks;
 mod layer;
 mod problem;
 mod service;
+mod spool;
 mod store;
 
 pub use self::audit::{AuditRecord, AuditSink, AuditedOperation, JsonLines, NoAudit, TraceId};

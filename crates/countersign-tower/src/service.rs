@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use countersign::Denial;
-use countersign::request::is_transport_field;
+use countersign::request::{BodyLength, is_transport_field};
 use countersign::time::UnixTime;
-use countersign::verify::{Authorized, Charge, ChargeOutcome, Charges, ReplayOutcome};
+use countersign::verify::{Authorized, Charge, ChargeOutcome, Charges, Proven, ReplayOutcome};
 use http::{Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
@@ -116,7 +116,7 @@ impl Shared {
         match outcome {
             Ok((authorized, body)) => {
                 self.audit.record(&AuditRecord::allowed(at, &authorized));
-                Ok(Request::from_parts(self.hand_over(head, authorized, trace), VerifiedBody::new(body)))
+                Ok(Request::from_parts(self.hand_over(head, authorized, trace), body))
             }
             Err(Refusal::Denied(denial, exceeded)) => {
                 self.audit.record(&AuditRecord::denied(at, &denial));
@@ -135,20 +135,24 @@ impl Shared {
 
     /// Stages 1 to 12, in their order.
     // spec: VF-1
-    async fn verify<B>(&self, head: &request::Parts, body: B, now: UnixTime) -> Result<(Authorized, Bytes), Refusal>
+    async fn verify<B>(
+        &self,
+        head: &request::Parts,
+        body: B,
+        now: UnixTime,
+    ) -> Result<(Authorized, VerifiedBody), Refusal>
     where
         B: Body + Send,
         B::Data: Send,
     {
         let length = body_length(&head.headers, &body);
-        let proven = {
-            let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
-            self.verifier.check(&target.parts(head, length), now, self.revocations.as_ref())?
-        };
+        let proven = self.check(head, length, now).await?;
         let (claim, body) =
-            body::read(proven, body, length, self.verifier.max_body()).await.map_err(|unread| match unread {
-                Unread::Denied(denial) => denial.into(),
-                Unread::Broken => Refusal::Broken,
+            body::read(proven, body, length, self.verifier.max_body(), &self.spools).await.map_err(|unread| {
+                match unread {
+                    Unread::Denied(denial) => denial.into(),
+                    Unread::Broken => Refusal::Broken,
+                }
             })?;
         // spec: VF-19, VF-21
         let outcome = within(self.store_timeout, self.replay.record(claim.entry(), now)).await;
@@ -156,6 +160,41 @@ impl Shared {
         // spec: VF-23
         let charges = authenticated.map(&self.operations)?;
         Ok((self.charge(charges, now).await?, body))
+    }
+
+    /// Stages 1 to 8, once more where the keys of the token's issuer changed meanwhile.
+    #[cfg(feature = "jwks")]
+    async fn check(&self, head: &request::Parts, length: BodyLength, now: UnixTime) -> Result<Proven, Refusal> {
+        // A change between here and the check can't be missed: whatever changed, the sum did.
+        let changes = || self.jwks.iter().fold(0_u64, |sum, (_, source)| sum.wrapping_add(source.generation()));
+        let before = changes();
+        let first = self.check_once(head, length, now)?;
+        let issuer = match &first {
+            Ok(proven) => Some(proven.chain().claims().issuer()),
+            Err(denial) => denial.under_no_key_of(),
+        };
+        let source = issuer.and_then(|issuer| self.jwks.iter().find(|(name, _)| name == issuer));
+        let Some((_, source)) = source else { return Ok(first?) };
+        match &first {
+            Ok(_) => source.keep().await,
+            Err(_) => source.fetch().await,
+        }
+        if changes() == before { Ok(first?) } else { Ok(self.check_once(head, length, now)??) }
+    }
+
+    #[cfg(not(feature = "jwks"))]
+    async fn check(&self, head: &request::Parts, length: BodyLength, now: UnixTime) -> Result<Proven, Refusal> {
+        Ok(self.check_once(head, length, now)??)
+    }
+
+    fn check_once(
+        &self,
+        head: &request::Parts,
+        length: BodyLength,
+        now: UnixTime,
+    ) -> Result<Result<Proven, Denial>, Refusal> {
+        let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
+        Ok(self.verifier.check(&target.parts(head, length), now, self.revocations.as_ref()))
     }
 
     /// Stage 12.
