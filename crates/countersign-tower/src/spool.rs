@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,9 +65,8 @@ impl Spools {
         waiting(move || {
             let mut spool = match spool {
                 Some(spool) => spool,
-                // Opened without a name, or loses it at once; readable to this user alone.
                 None => Spool {
-                    file: tempfile::tempfile_in(directory.as_path())?,
+                    file: nameless(directory.as_path())?,
                     len: 0,
                     taken: Taken { room: Arc::clone(&taken.room), bytes: 0 },
                 },
@@ -80,6 +79,14 @@ impl Spools {
         .await
         .map_err(|_| Unheld::Disk)
     }
+}
+
+/// A file that has no name, or lost it at once, readable to this user alone.
+fn nameless(directory: &Path) -> io::Result<File> {
+    let file = tempfile::tempfile_in(directory)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
 }
 
 async fn waiting<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
