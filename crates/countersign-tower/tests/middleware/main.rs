@@ -10,8 +10,11 @@ mod answers;
 mod authorization;
 mod framing;
 mod handlers;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod proofs;
 mod spool;
 mod stores;
 mod support;
+mod tls;
 mod vectors;
