@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use countersign::request::Message;
 use countersign::time::UnixTime;
 use countersign::verify::{Decision, Revocations};
@@ -12,7 +13,10 @@ use crate::judge::Judge;
 use crate::{config, input, output};
 
 pub(crate) fn run(args: &Verify, now: UnixTime) -> anyhow::Result<ExitCode> {
-    let (verifier, operations) = config::read(&args.config)?;
+    let config = config::read(&args.config)?;
+    config.fetch().with_context(|| format!("--config {}", args.config.display()))?;
+    // The keys that were fetched last as long as their source, which is to the end of this run.
+    let config::Config { verifier, operations, sources: _sources } = config;
     let judge = Judge::new(verifier, operations, Revocations::default());
     let stdin = [PathBuf::from("-")];
     let requests = if args.requests.is_empty() { stdin.as_slice() } else { args.requests.as_slice() };
