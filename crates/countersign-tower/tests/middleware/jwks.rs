@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign::key::PublicKey;
 use countersign::verify::{MemoryReplay, Verifier};
 use countersign_tower::CountersignLayer;
-use countersign_tower::jwks::{JwkSet, JwkSetError, JwksFetchError, JwksOptions, JwksSource};
+use countersign_tower::jwks::{JwkSet, JwkSetError, JwksConfigError, JwksFetchError, JwksOptions, JwksSource};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -163,14 +163,16 @@ async fn trusts_no_other_authority_and_no_other_name() {
     let (ca, other) = (Authority::new(), Authority::new());
     let server = KeyServer::start(Some(&ca), json(&set(&["root"]))).await;
     let source = options(&server, &other).build().unwrap();
-    assert_eq!(source.refresh().await, Err(JwksFetchError::Unreachable));
-    // The system's authorities know nothing of this one either.
-    let source = JwksSource::url(&server.url).allow_private_addresses().build().unwrap();
-    assert_eq!(source.refresh().await, Err(JwksFetchError::Unreachable));
+    assert_eq!(source.refresh().await, Err(JwksFetchError::Tls));
+    // The system's authorities, where it has any, know nothing of this one either.
+    match JwksSource::url(&server.url).allow_private_addresses().build() {
+        Ok(source) => assert_eq!(source.refresh().await, Err(JwksFetchError::Tls)),
+        Err(error) => assert_eq!(error, JwksConfigError::Tls),
+    }
     // The certificate is for `localhost`, not for the address.
     let by_address = server.url.replace("localhost", "127.0.0.1");
     let source = JwksSource::url(&by_address).allow_private_addresses().trust_only([ca.der.to_vec()]).build().unwrap();
-    assert_eq!(source.refresh().await, Err(JwksFetchError::Unreachable));
+    assert_eq!(source.refresh().await, Err(JwksFetchError::Tls));
     assert_eq!(server.fetches(), 0);
 }
 
