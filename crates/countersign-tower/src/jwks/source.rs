@@ -351,7 +351,9 @@ struct Running(Arc<Inner>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.lock().fetching = false;
+        // Told under the lock: who waits for the next fetch is not woken by the end of this one.
+        let mut state = self.0.lock();
+        state.fetching = false;
         self.0.ended.send_modify(|ended| *ended = ended.wrapping_add(1));
     }
 }
