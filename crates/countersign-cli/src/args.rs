@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Vectors(Vectors),
     /// Start a service, let agents use it, and mount attacks on it.
     Demo(Demo),
+    /// Sign a request, send it, and print the answer.
+    Send(Send),
 }
 
 #[derive(Args)]
@@ -283,4 +285,48 @@ impl Restrictions {
         .flatten()
         .collect()
     }
+}
+
+#[derive(Args)]
+pub(crate) struct Send {
+    /// The key file of the token's current holder, such as agent.pem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// A token, @FILE such as @token, or - for standard input. An open one is sealed first; only an open one can be
+    /// narrowed for this request.
+    #[arg(long, value_name = "TOKEN|@FILE|-")]
+    pub(crate) token: String,
+    /// The request's method, such as GET.
+    #[arg(value_parser = parse::method)]
+    pub(crate) method: String,
+    /// The request's absolute URL, such as 'https://calendar.example.com/calendars/primary?from=today'. The token is sent
+    /// to the origin of its audience only.
+    pub(crate) url: String,
+    /// Another origin at which the token's service answers, such as http://127.0.0.1:8600; any number.
+    #[arg(long = "also-at", value_name = "ORIGIN")]
+    pub(crate) also_at: Vec<String>,
+    /// A field of the request, such as 'content-type: application/json'; any number. Where one of them is
+    /// authorization, the token stands in countersign-token.
+    #[arg(short = 'H', value_name = "name: value", value_parser = parse::field)]
+    pub(crate) fields: Vec<FieldLine>,
+    /// A file with the request's body, such as event.json; needs -H 'content-type: …'.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// An approval of this operation, such as eyJhcHBy….c2lnbmF0… from who may approve it.
+    #[arg(long, value_name = "VALUE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) approval: Option<String>,
+    /// Certificates to trust instead of the system's, in PEM, such as ca.pem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// How long to wait for the answer to begin, such as 10s.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse::duration)]
+    pub(crate) timeout: Seconds,
+    /// Print the status line and the fields of the answer in front of its body.
+    #[arg(long)]
+    pub(crate) include: bool,
+    /// Print the answer, or the refusal with all that it says, as one line of JSON.
+    #[arg(long, conflicts_with = "include")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) restrictions: Restrictions,
 }

@@ -3,7 +3,9 @@
 use countersign::Denial;
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Authorized, Decision, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier};
+use countersign::verify::{
+    Approvals, Authorized, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier,
+};
 
 /// A verifier with all that it needs besides the request.
 pub(crate) struct Judge {
@@ -11,6 +13,7 @@ pub(crate) struct Judge {
     pub(crate) operations: Operations,
     pub(crate) revocations: Revocations,
     pub(crate) replay: MemoryReplay,
+    pub(crate) charges: MemoryCharges,
 }
 
 impl Judge {
@@ -18,8 +21,8 @@ impl Judge {
     pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Revocations) -> Self {
         // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
         // would refuse every request that was signed before the run, and so all of them. A service needs one.
-        let replay = MemoryReplay::insecure_without_epoch();
-        Self { verifier, operations, revocations, replay }
+        let (replay, charges) = (MemoryReplay::insecure_without_epoch(), MemoryCharges::insecure_without_epoch());
+        Self { verifier, operations, revocations, replay, charges }
     }
 
     /// The decision about one request.
@@ -39,7 +42,7 @@ impl Judge {
         hasher.update(message.body());
         let claim = proven.body(hasher.finish())?;
         let outcome = self.replay.record(claim.entry(), now);
-        // Nothing here keeps budgets, so what a budget counts is refused.
-        claim.recorded(outcome)?.map(&self.operations)?.uncharged()
+        let charges = claim.recorded(outcome)?.map(&self.operations, message.body(), &Approvals::none())?;
+        charges.charge_with(&self.charges, now)
     }
 }

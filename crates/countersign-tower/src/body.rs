@@ -76,6 +76,16 @@ impl VerifiedBody {
     }
 }
 
+impl VerifiedBody {
+    /// The same body, held in memory.
+    pub(crate) async fn into_memory(self) -> io::Result<Self> {
+        match self.0 {
+            Holder::Memory(_) => Ok(self),
+            Holder::File(_) => self.into_bytes(usize::MAX).await.map(|bytes| Self(Holder::Memory(bytes))),
+        }
+    }
+}
+
 impl Body for VerifiedBody {
     type Data = Bytes;
     type Error = io::Error;

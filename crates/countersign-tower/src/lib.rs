@@ -10,6 +10,7 @@
 //! | know in a handler who asks | [`Authorized`], [`AnyOperation`] (feature `axum`), or the extension [`std::sync::Arc`] of [`countersign::verify::Authorized`] |
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
 //! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
+//! | be an agent, and sign requests | `client` (feature `client`, for reqwest also feature `reqwest`) |
 //!
 //! # Where to put the layer
 //!
@@ -47,10 +48,9 @@
 //!     .audience("https://calendar.example.com").authority("calendar.example.com")
 //!     .issuer("https://hub.example", [issuer])
 //!     .build()?;
-//! let operations = Operations::table([OperationEntry {
-//!     method: "GET".into(), path: "/calendars/{id}/events".into(),
-//!     r#type: "calendar".into(), resource: "/calendars/{id}".into(), action: "read".into(),
-//! }])?;
+//! let operations = Operations::table([
+//!     OperationEntry::new("GET", "/calendars/{id}/events", "calendar", "/calendars/{id}", "read"),
+//! ])?;
 //! let app: Router = Router::new()
 //!     .route("/calendars/{id}/events", get(events))
 //!     .layer(CountersignLayer::new(Arc::new(verifier), operations));
@@ -60,6 +60,8 @@
 
 mod audit;
 mod body;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
@@ -77,7 +79,7 @@ pub use self::extract::{AnyOperation, Authorized, OperationRejection, OperationT
 pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, system_clock};
 pub use self::problem::title;
 pub use self::service::Countersign;
-pub use self::store::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, Immediate, StoreFuture};
+pub use self::store::{AsyncChargeStore, AsyncReplayStore, Immediate, StoreFuture};
 
 /// The README's Rust, run with the other examples.
 #[cfg(doctest)]

@@ -29,6 +29,7 @@ pub mod checks;
 mod code;
 mod denial;
 mod encoding;
+pub mod json;
 pub mod key;
 pub mod request;
 pub mod time;

@@ -5,6 +5,7 @@ mod jwks;
 mod keygen;
 mod mint;
 mod narrow;
+mod send;
 mod sign;
 mod vectors;
 mod verify;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),
+        Command::Send(args) => send::run(args, cli.now),
     }
 }
 

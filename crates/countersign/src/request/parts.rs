@@ -56,6 +56,12 @@ impl<'a> Parts<'a> {
         self.fields.push(Field { name, value: trim(value) });
     }
 
+    /// The value of a field: its lines joined; `None` where there is none.
+    pub(crate) fn value(&self, name: &str) -> Option<Vec<u8>> {
+        let lines: Vec<&[u8]> = self.lines(name).collect();
+        (!lines.is_empty()).then(|| lines.join(&b", "[..]))
+    }
+
     /// The lines of one field, in order.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
