@@ -35,7 +35,7 @@ pub use self::decode::DecodeError;
 pub use self::delegate::{Delegation, UnsignedDelegation};
 use self::layout::{Layout, Proof, limit};
 pub use self::mint::{Grant, UnsignedGrant};
-pub use self::restriction::Restriction;
+pub use self::restriction::{ArgValue, Restriction};
 pub(crate) use self::signed::verify_from;
 use crate::code::Code;
 use crate::encoding::{from_base64url, to_base64url};
