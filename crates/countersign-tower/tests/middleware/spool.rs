@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::handler::Handler;
 use axum::routing::post;
 use bytes::Bytes;
+use countersign::request::SignRequest;
+use countersign::token::{OpenToken, Restriction};
 use countersign::verify::{MemoryReplay, Verifier};
 use countersign_tower::{CountersignLayer, LayerBuilder, VerifiedBody};
 use http_body::Body as _;
@@ -18,7 +21,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::support::{EVENTS, Hits, Inner, NOW, Raw, SERVICE, Server, key, operations, sign};
+use crate::support::{EVENTS, Hits, Inner, NOW, Raw, SERVICE, Server, grant, key, mint, nonce, operations};
 
 const MIB: usize = 1 << 20;
 
@@ -57,9 +60,13 @@ async fn receive(State(hits): State<Hits>, request: Request) -> String {
 }
 
 async fn serve(layer: LayerBuilder) -> Server {
+    serve_with(layer, receive).await
+}
+
+async fn serve_with<T: 'static>(layer: LayerBuilder, handler: impl Handler<T, Hits>) -> Server {
     let app = |hits: &Hits, layer| {
         Router::new()
-            .route("/calendars/{id}/events", post(receive))
+            .route("/calendars/{id}/events", post(handler))
             .with_state(Arc::clone(hits))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .layer(layer)
@@ -67,8 +74,17 @@ async fn serve(layer: LayerBuilder) -> Server {
     Server::start_with(layer, app).await
 }
 
+/// A signed POST with a body of this length, which nothing reads arguments from.
 fn request(length: usize) -> Raw {
-    sign("POST", EVENTS, &pattern(length))
+    signed(&mint(&grant()), "application/octet-stream", pattern(length))
+}
+
+fn signed(token: &OpenToken, media_type: &str, body: Vec<u8>) -> Raw {
+    let (sealed, url) = (token.seal().unwrap(), format!("{SERVICE}{EVENTS}"));
+    let request = SignRequest::new("POST", &url, &sealed).created(NOW, nonce());
+    let fields = request.field("content-type", media_type).body(&body).sign(&key("agent")).unwrap();
+    let lines = fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Raw { method: "POST".to_owned(), target: EVENTS.to_owned(), fields: lines, body }
 }
 
 /// Files of the directory that this process holds open, with or without a name.
@@ -135,6 +151,35 @@ async fn holds_what_fits_in_memory_and_no_more() {
     let record = server.records().pop().unwrap();
     assert_eq!((record.detail, record.decision.unwrap().stage), ("body can't be spooled to a file", Some(9)));
     assert_eq!(server.hits(), 2);
+}
+
+// spec: CK-28
+#[tokio::test]
+async fn reads_arguments_from_a_body_that_was_spooled() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = serve_with(spooling(directory.path()).body_memory(1000), count).await;
+    let to = |names: &[&str]| Restriction::ArgIn("/to".into(), names.iter().map(|name| (*name).into()).collect());
+    let token = mint(&grant()).restrict(&[to(&["bob@example.com"])], &key("next-1")).unwrap();
+    let lines = vec!["a".repeat(4000); 100];
+    let body = |to: &str| serde_json::json!({"to": to, "lines": lines}).to_string().into_bytes();
+    let allowed = signed(&token, "application/json", body("bob@example.com"));
+    let answer = server.expect(&allowed.bytes(), 200, None).await;
+    assert_eq!(answer.body, allowed.body.len().to_string());
+    let denied = signed(&token, "application/json", body("eve@example.com"));
+    server.expect(&denied.bytes(), 403, Some("check_failed")).await;
+    let twice = [b"{\"to\":\"bob@example.com\",".as_slice(), &body("bob@example.com")[1..]].concat();
+    server.expect(&signed(&token, "application/json", twice).bytes(), 403, Some("body_ambiguous")).await;
+    // Longer than what arguments are read from: the restriction can't be held against it.
+    let mut long = body("bob@example.com");
+    long.extend(vec![b' '; MIB]);
+    server.expect(&signed(&token, "application/json", long).bytes(), 403, Some("check_error")).await;
+    assert_eq!(server.hits(), 1);
+}
+
+/// Says how long the body was.
+async fn count(State(hits): State<Hits>, request: Request) -> String {
+    hits.fetch_add(1, Ordering::SeqCst);
+    request.into_body().collect().await.unwrap().to_bytes().len().to_string()
 }
 
 #[tokio::test]
