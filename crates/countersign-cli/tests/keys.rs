@@ -1,10 +1,5 @@
 //! Keys of issuers in their three places.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 mod common;
 

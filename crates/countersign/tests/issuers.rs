@@ -1,11 +1,11 @@
 //! Keys of issuers that change while a verifier lives.
 #![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
-use countersign::key::{PublicKey, SigningKey};
+use countersign::key::SigningKey;
 use countersign::request::{Parts, SignRequest};
 use countersign::time::UnixTime;
-use countersign::token::{Grant, Right};
-use countersign::verify::{ConfigError, IssuerKeys, Revocations, Verifier, VerifierBuilder};
+use countersign::token::{Grant, Right, VerifiedChain};
+use countersign::verify::{Binding, ConfigError, IssuerKeys, Revocations, Verifier, VerifierBuilder};
 use countersign::{Code, Denial};
 
 const NOW: UnixTime = UnixTime(1_795_453_200);
@@ -20,7 +20,7 @@ fn builder() -> VerifierBuilder {
 }
 
 /// Asks stages 1 to 8 about a request under a token by this root key.
-fn check(verifier: &Verifier, root: &SigningKey) -> Result<PublicKey, Denial> {
+fn check(verifier: &Verifier, root: &SigningKey) -> Result<VerifiedChain, Denial> {
     let token = Grant::new(HUB, "alice@example.com", "calendar-bot", key(2).public())
         .purpose("scheduling")
         .audience("https://calendar.example.com")
@@ -36,7 +36,7 @@ fn check(verifier: &Verifier, root: &SigningKey) -> Result<PublicKey, Denial> {
         .unwrap();
     let mut parts = Parts::new("GET", fields.target());
     parts.extend(fields.iter().map(|(name, value)| (name, value.as_bytes())));
-    verifier.check(&parts, NOW, &Revocations::default()).map(|proven| proven.chain().claims().holder())
+    verifier.check(&parts, NOW, &Revocations::default()).map(|proven| proven.chain().clone())
 }
 
 fn refusal(verifier: &Verifier, root: &SigningKey) -> (u8, Code, Option<String>) {
@@ -65,6 +65,27 @@ fn a_key_that_is_taken_away_verifies_nothing_more_remembered_or_not() {
         keys.replace([old.public()]).unwrap();
         assert!(check(&verifier, &old).is_ok());
     }
+}
+
+// spec: VF-16, VF-43, VF-48
+#[test]
+fn a_chain_under_a_key_that_was_taken_away_is_not_resumed() {
+    let keys = IssuerKeys::new([key(1).public()]).unwrap();
+    let verifier = builder().live_issuer(HUB, &keys).build().unwrap();
+    let chain = check(&verifier, &key(1)).unwrap();
+    let resume = || {
+        let resumed = verifier.resume(
+            chain.clone(),
+            Binding::Ed25519,
+            ("https://calendar.example.com", None),
+            NOW,
+            &Revocations::default(),
+        );
+        resumed.map(|_| ()).map_err(|denial| (denial.stage(), denial.code()))
+    };
+    assert_eq!(resume(), Ok(()));
+    keys.replace([key(9).public()]).unwrap();
+    assert_eq!(resume(), Err((7, Code::TokenSignature)));
 }
 
 // spec: VF-5, VF-43

@@ -160,6 +160,19 @@ async fn reads_bodies_of_announced_and_of_unannounced_length() {
     assert_eq!(server.hits(), 2);
 }
 
+#[tokio::test]
+async fn a_body_that_is_not_as_long_as_announced_reaches_nobody() {
+    let server = Server::start().await;
+    for length in ["1", "3"] {
+        let raw = sign("POST", EVENTS, b"{}").push("content-length", length);
+        let mut client = connect(&server).await;
+        client.ready().await.unwrap();
+        let answer = client.send_request(plain(&raw)).await;
+        assert!(answer.as_ref().is_err() || answer.is_ok_and(|answer| answer.status() == 400), "{length}");
+    }
+    assert_eq!(server.hits(), 0);
+}
+
 // spec: RQ-53
 #[tokio::test]
 async fn refuses_trailers() {
