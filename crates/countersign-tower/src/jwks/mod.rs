@@ -21,7 +21,6 @@ mod guard;
 mod set;
 #[cfg(feature = "jwks")]
 mod source;
-mod strict;
 
 #[cfg(feature = "jwks")]
 pub use self::fetch::{JwksConfigError, JwksFetchError};
