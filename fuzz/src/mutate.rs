@@ -26,7 +26,7 @@ pub fn bytes(u: &mut Unstructured<'_>, bytes: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-fn other_case(u: &mut Unstructured<'_>, line: &mut String) -> Result<()> {
+fn other_case(u: &mut Unstructured<'_>, line: &mut str) -> Result<()> {
     let at = u.choose_index(line.len().max(1))?;
     if let Some(letter) = line.get_mut(at..at + 1) {
         let upper = letter.bytes().all(|byte| byte.is_ascii_uppercase());

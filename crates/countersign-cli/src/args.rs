@@ -58,6 +58,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Make a private key; its public half is printed as JSON.
     Keygen(Keygen),
+    /// Print public keys as a JWK Set: what an issuer publishes for its verifiers.
+    Jwks(Jwks),
     /// Make a token: what an issuer lets an agent do on a user's behalf.
     Mint(Mint),
     /// Narrow an open token; all restrictions must hold besides those it has.
@@ -95,6 +97,13 @@ pub(crate) struct Keygen {
     /// The key file to write (PKCS#8 PEM, mode 0600), such as agent.pem; it must not exist yet.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Jwks {
+    /// Public keys such as ed25519/4295…, or key files such as @hub.pem, whose public halves are taken; one to eight.
+    #[arg(value_name = "KEY|@FILE", required = true)]
+    pub(crate) keys: Vec<String>,
 }
 
 #[derive(Args)]

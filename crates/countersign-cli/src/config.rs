@@ -1,10 +1,11 @@
 //! `verifier.toml`: what a verifier is told about its service (`spec/verify.md`, Configuration).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use countersign::key::PublicKey;
-use countersign::verify::{OperationEntry, Operations, Verifier};
+use countersign::verify::{OperationEntry, Operations, Verifier, VerifierBuilder};
+use countersign_tower::jwks::{JwkSet, JwksConfigError, JwksSource};
 use serde::Deserialize;
 
 use crate::input;
@@ -24,7 +25,14 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Issuer {
     issuer: String,
-    keys: Vec<String>,
+    keys: Option<Vec<String>>,
+    /// Relative to the folder of the configuration file.
+    jwks_file: Option<PathBuf>,
+    jwks_url: Option<String>,
+    #[serde(default)]
+    allow_private_addresses: bool,
+    #[serde(default)]
+    insecure_http_loopback: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -34,19 +42,43 @@ struct Limits {
     cache_entries: Option<usize>,
 }
 
-/// Reads the configuration file that `--config` names.
-pub(crate) fn read(path: &Path) -> anyhow::Result<(Verifier, Operations)> {
+/// What a configuration file says.
+pub(crate) struct Config {
+    pub(crate) verifier: Verifier,
+    pub(crate) operations: Operations,
+    /// The keys that are fetched, with the place of each in the file. They last as long as these do.
+    pub(crate) sources: Vec<(String, JwksSource)>,
+}
+
+impl Config {
+    /// Fetches the keys that stand at a URL, once.
+    fn fetch(&self) -> anyhow::Result<()> {
+        if self.sources.is_empty() {
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        for (place, source) in &self.sources {
+            runtime.block_on(source.refresh()).with_context(|| place.clone())?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the configuration file that `--config` names, and fetches the keys that it has at a URL.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Config> {
     read_named(path, "--config")
 }
 
-/// Reads a configuration file; `option` names it in complaints.
-pub(crate) fn read_named(path: &Path, option: &str) -> anyhow::Result<(Verifier, Operations)> {
+/// The same; `option` names the file in complaints.
+pub(crate) fn read_named(path: &Path, option: &str) -> anyhow::Result<Config> {
     let named = || format!("{option} {}", path.display());
     let text = input::file(path, input::SMALL).and_then(input::text).with_context(named)?;
-    parse(&text).with_context(named)
+    let config = parse(&text, path.parent().unwrap_or(Path::new(""))).with_context(named)?;
+    config.fetch().with_context(named)?;
+    Ok(config)
 }
 
-fn parse(text: &str) -> anyhow::Result<(Verifier, Operations)> {
+fn parse(text: &str, folder: &Path) -> anyhow::Result<Config> {
     let file: File = toml::from_str(text).map_err(|error| {
         let place = place(text, error.span().map_or(0, |span| span.start));
         anyhow!("{place}: {}", error.message().trim().replace('\n', ", "))
@@ -58,15 +90,9 @@ fn parse(text: &str) -> anyhow::Result<(Verifier, Operations)> {
     for authority in &file.authorities {
         builder = builder.authority(authority);
     }
-    for (number, issuer) in file.issuers.iter().enumerate() {
-        let mut keys = Vec::new();
-        for (place, key) in issuer.keys.iter().enumerate() {
-            // spec: TK-49
-            keys.push(key.parse::<PublicKey>().map_err(|_| {
-                anyhow!("issuers[{number}].keys[{place}]: not ed25519/ and 64 lower-case hexadecimal digits")
-            })?);
-        }
-        builder = builder.issuer(&issuer.issuer, keys);
+    let mut sources = Vec::new();
+    for (number, entry) in file.issuers.iter().enumerate() {
+        builder = issuer(builder, entry, &format!("issuers[{number}]"), folder, &mut sources)?;
     }
     if let Some(bytes) = file.limits.max_body_bytes {
         builder = builder.max_body(bytes);
@@ -75,7 +101,63 @@ fn parse(text: &str) -> anyhow::Result<(Verifier, Operations)> {
         builder = builder.cache(entries);
     }
     let verifier = builder.build()?;
-    Ok((verifier, operations(file.operations)?))
+    Ok(Config { verifier, operations: operations(file.operations)?, sources })
+}
+
+/// Adds an issuer, whose keys stand in one of three places.
+fn issuer(
+    builder: VerifierBuilder,
+    entry: &Issuer,
+    place: &str,
+    folder: &Path,
+    sources: &mut Vec<(String, JwksSource)>,
+) -> anyhow::Result<VerifierBuilder> {
+    if entry.jwks_url.is_none() && (entry.allow_private_addresses || entry.insecure_http_loopback) {
+        bail!("{place}: allow_private_addresses and insecure_http_loopback stand beside jwks_url only");
+    }
+    match (&entry.keys, &entry.jwks_file, &entry.jwks_url) {
+        (Some(texts), None, None) => {
+            let mut keys = Vec::new();
+            for (number, key) in texts.iter().enumerate() {
+                // spec: TK-49
+                keys.push(key.parse::<PublicKey>().map_err(|_| {
+                    anyhow!("{place}.keys[{number}]: not ed25519/ and 64 lower-case hexadecimal digits")
+                })?);
+            }
+            Ok(builder.issuer(&entry.issuer, keys))
+        }
+        (None, Some(path), None) => {
+            let named = || format!("{place}.jwks_file {}", path.display());
+            let document = input::file(&folder.join(path), JwkSet::MAX_BYTES).with_context(named)?;
+            let set = JwkSet::parse(&document).with_context(named)?;
+            if set.keys().is_empty() {
+                return Err(anyhow!("no Ed25519 key for signatures in it").context(named()));
+            }
+            Ok(builder.issuer(&entry.issuer, set.keys().iter().copied()))
+        }
+        (None, None, Some(url)) => {
+            let mut options = JwksSource::url(url);
+            if entry.allow_private_addresses {
+                options = options.allow_private_addresses();
+            }
+            if entry.insecure_http_loopback {
+                options = options.insecure_http_loopback();
+            }
+            let place = format!("{place}.jwks_url");
+            let source = options.build().map_err(|error| {
+                let hint = match error {
+                    JwksConfigError::Address => "; allow_private_addresses = true lets it through",
+                    _ => "",
+                };
+                anyhow!("{place}: {error}{hint}")
+            })?;
+            let builder = builder.live_issuer(&entry.issuer, source.keys());
+            sources.push((place, source));
+            Ok(builder)
+        }
+        (None, None, None) => bail!("{place}: one of keys, jwks_file and jwks_url is needed"),
+        _ => bail!("{place}: more than one of keys, jwks_file and jwks_url"),
+    }
 }
 
 /// The line of a fault and the member that stands in it; the parser's own report would be several lines.
@@ -109,13 +191,14 @@ mod tests {
     const EXAMPLE: &str = include_str!("../examples/verifier.toml");
 
     fn fault(text: &str) -> String {
-        format!("{:#}", parse(text).map(drop).unwrap_err())
+        format!("{:#}", parse(text, Path::new("")).map(drop).unwrap_err())
     }
 
     #[test]
     fn the_example_is_a_configuration() {
-        let (verifier, operations) = parse(EXAMPLE).unwrap();
+        let Config { verifier, operations, sources } = parse(EXAMPLE, Path::new("")).unwrap();
         assert_eq!(verifier.max_body(), 1_048_576);
+        assert!(sources.is_empty());
         let operation = operations.map("GET", "/calendars/primary/events").unwrap();
         assert_eq!(
             (operation.r#type(), operation.resource(), operation.action()),
@@ -138,6 +221,14 @@ mod tests {
             (example("max_body_bytes", "max_body"), "max_body"),
             (example("cache_entries = ", "cache_entries = -"), "cache_entries"),
             (example("\"ed25519/", "\"ED25519/"), "issuers[0].keys[0]"),
+            (example("\nkeys =", "\n# keys ="), "issuers[0]: one of keys, jwks_file and jwks_url"),
+            (example("\nkeys =", "\njwks_file = \"hub.jwks.json\"\nkeys ="), "issuers[0]: more than one of"),
+            (example("\nkeys =", "\njwks_url = \"https://hub.example/\"\nkeys ="), "issuers[0]: more than one of"),
+            (example("\nkeys =", "\nallow_private_addresses = true\nkeys ="), "allow_private_addresses"),
+            (example("\nkeys =", "\njwks_file = \"missing\"\n# keys ="), "issuers[0].jwks_file missing"),
+            (example("\nkeys =", "\njwks_url = \"hub.example\"\n# keys ="), "issuers[0].jwks_url: not an absolute"),
+            (example("\nkeys =", "\njwks_url = \"http://hub.example\"\n# keys ="), "issuers[0].jwks_url: the URL"),
+            (example("\nkeys =", "\njwks_url = \"https://10.0.0.1\"\n# keys ="), "allow_private_addresses = true"),
             (example("https://calendar.example.com", "calendar.example.com"), "audience"),
             (example("\"calendar.example.com", "\"https://calendar.example.com"), "authority"),
             (example("path = \"/", "path = \""), "operations[0]"),

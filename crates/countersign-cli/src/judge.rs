@@ -7,6 +7,9 @@ use countersign::verify::{
     Approvals, Authorized, Charges, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _, Revocations,
     Verifier,
 };
+use countersign_tower::jwks::JwksSource;
+
+use crate::config::Config;
 
 /// A verifier with all that it needs besides the request.
 pub(crate) struct Judge {
@@ -15,6 +18,9 @@ pub(crate) struct Judge {
     pub(crate) revocations: Revocations,
     pub(crate) replay: MemoryReplay,
     pub(crate) charges: MemoryCharges,
+    /// Keys that were fetched last as long as their sources.
+    #[expect(dead_code, reason = "held, not read")]
+    sources: Vec<(String, JwksSource)>,
 }
 
 impl Judge {
@@ -23,7 +29,13 @@ impl Judge {
         // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
         // would refuse every request that was signed before the run, and so all of them. A service needs one.
         let (replay, charges) = (MemoryReplay::insecure_without_epoch(), MemoryCharges::insecure_without_epoch());
-        Self { verifier, operations, revocations, replay, charges }
+        Self { verifier, operations, revocations, replay, charges, sources: Vec::new() }
+    }
+
+    /// A judge for the service of a configuration file.
+    pub(crate) fn of(config: Config, revocations: Revocations) -> Self {
+        let Config { verifier, operations, sources } = config;
+        Self { sources, ..Self::new(verifier, operations, revocations) }
     }
 
     /// The decision about one request.

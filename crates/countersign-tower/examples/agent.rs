@@ -76,12 +76,8 @@ fn serve(listener: TcpListener, issuer: PublicKey) -> Result<()> {
         .authority(&address.to_string())
         .issuer("https://hub.example", [issuer])
         .build()?;
-    let operation = |method: &str, action: &str| OperationEntry {
-        method: method.into(),
-        path: "/calendars/{id}/events".into(),
-        r#type: "calendar".into(),
-        resource: "/calendars/{id}".into(),
-        action: action.into(),
+    let operation = |method: &str, action: &str| {
+        OperationEntry::new(method, "/calendars/{id}/events", "calendar", "/calendars/{id}", action)
     };
     let operations = Operations::table([operation("GET", "read"), operation("POST", "write")])?;
     // No key of this program is older than it, so nobody can have used a nonce before. A real service leaves this out.

@@ -1,6 +1,6 @@
 //! The body: read once, hashed as it comes, handed on only when it is the signed one (`spec/request.md`, Body).
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -11,44 +11,104 @@ use countersign::verify::{NonceClaim, Proven};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// A body whose digest was signed, or none.
-#[derive(Clone, Debug, Default)]
-pub struct VerifiedBody(Bytes);
+use crate::spool::{Reader, Spool, Spools, Unheld};
+
+/// A body whose digest was signed, or none: all of it was there and matched before the first byte is given out.
+///
+/// A short one is held in memory, a long one in a file without a name; see
+/// [`crate::LayerBuilder::body_memory`]. It is read once, as a [`Body`] or by [`VerifiedBody::into_bytes`].
+#[derive(Debug, Default)]
+pub struct VerifiedBody(Holder);
+
+#[derive(Debug)]
+enum Holder {
+    Memory(Bytes),
+    File(Reader),
+}
+
+impl Default for Holder {
+    fn default() -> Self {
+        Self::Memory(Bytes::new())
+    }
+}
 
 impl VerifiedBody {
-    pub(crate) fn new(bytes: Bytes) -> Self {
-        Self(bytes)
+    /// What was not read yet, where it is held in memory; `None` where it is held in a file.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Holder::Memory(bytes) => Some(bytes),
+            Holder::File(_) => None,
+        }
     }
 
-    /// All of it.
-    pub fn bytes(&self) -> &Bytes {
-        &self.0
+    /// How much was not read yet, in bytes.
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Holder::Memory(bytes) => bytes.len() as u64,
+            Holder::File(reader) => reader.left(),
+        }
     }
 
-    /// All of it, without a copy.
-    pub fn into_bytes(self) -> Bytes {
-        self.0
+    /// Whether there is nothing to read, or nothing more.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All that was not read yet, in memory. What is held there is given without a copy.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::FileTooLarge`] where it is longer than `limit` bytes, before anything is read; what the file system
+    /// says where it is held in a file.
+    pub async fn into_bytes(mut self, limit: usize) -> io::Result<Bytes> {
+        let length = usize::try_from(self.len()).ok().filter(|length| *length <= limit);
+        let length = length.ok_or(io::ErrorKind::FileTooLarge)?;
+        if let Holder::Memory(bytes) = self.0 {
+            return Ok(bytes);
+        }
+        let mut all = BytesMut::with_capacity(length);
+        while let Some(frame) = self.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                all.extend_from_slice(&data);
+            }
+        }
+        Ok(all.freeze())
+    }
+}
+
+impl VerifiedBody {
+    /// The same body, held in memory.
+    pub(crate) async fn into_memory(self) -> io::Result<Self> {
+        match self.0 {
+            Holder::Memory(_) => Ok(self),
+            Holder::File(_) => self.into_bytes(usize::MAX).await.map(|bytes| Self(Holder::Memory(bytes))),
+        }
     }
 }
 
 impl Body for VerifiedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+        match &mut self.0 {
+            Holder::Memory(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Holder::File(reader) => reader.poll_next(cx).map(|next| next.map(|data| data.map(Frame::data))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
+        SizeHint::with_exact(self.len())
     }
 }
 
@@ -60,26 +120,37 @@ pub(crate) enum Unread {
     Broken,
 }
 
-/// Stage 9, frame by frame. At most `limit` bytes are held.
+/// Stage 9, frame by frame. At most `limit` bytes are taken, and of these at most the spools' share and one frame held in
+/// memory.
+// spec: RQ-51
 pub(crate) async fn read<B: Body>(
     proven: Proven,
     body: B,
     announced: BodyLength,
     limit: u64,
-) -> Result<(NonceClaim, Bytes), Unread> {
+    spools: &Spools,
+) -> Result<(NonceClaim, VerifiedBody), Unread> {
     let mut body = pin!(body);
     let mut hasher = proven.hasher();
-    let mut held = Held::default();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Unread::Broken)?;
+    let (mut held, mut spool, mut length) = (Held::default(), None::<Spool>, 0_u64);
+    while let Some(frame) = body.frame().await.transpose().map_err(|_| Unread::Broken)? {
         match frame.into_data() {
             Ok(mut data) => {
-                if (held.len() as u64).saturating_add(data.remaining() as u64) > limit {
+                length = length.saturating_add(data.remaining() as u64);
+                if length > limit {
                     return Err(Unread::Denied(proven.too_large()));
                 }
                 let data = data.copy_to_bytes(data.remaining());
                 hasher.update(&data);
                 held.push(data);
+                // What is in a file stays there: a body goes to one as soon as it is over its share of memory.
+                if held.len() > spools.memory() {
+                    let full = std::mem::take(&mut held).into_bytes();
+                    spool = match spools.append(spool.take(), full).await {
+                        Ok(spool) => Some(spool),
+                        Err(error) => return Err(Unread::Denied(proven.unheld(error.detail()))),
+                    };
+                }
             }
             Err(frame) => {
                 // spec: RQ-53
@@ -89,13 +160,29 @@ pub(crate) async fn read<B: Body>(
             }
         }
     }
-    if let BodyLength::Known(length) = announced
-        && length != held.len() as u64
+    if let BodyLength::Known(announced) = announced
+        && announced != length
     {
         return Err(Unread::Broken);
     }
+    let rest = held.into_bytes();
+    let holder = match spool {
+        None => Ok(Holder::Memory(rest)),
+        Some(spool) => finished(spools, spool, rest).await,
+    };
+    let holder = match holder {
+        Ok(holder) => holder,
+        Err(error) => return Err(Unread::Denied(proven.unheld(error.detail()))),
+    };
     let claim = proven.body(hasher.finish()).map_err(Unread::Denied)?;
-    Ok((claim, held.into_bytes()))
+    Ok((claim, VerifiedBody(holder)))
+}
+
+async fn finished(spools: &Spools, mut spool: Spool, rest: Bytes) -> Result<Holder, Unheld> {
+    if !rest.is_empty() {
+        spool = spools.append(Some(spool), rest).await?;
+    }
+    spool.rewound().await.map(Holder::File)
 }
 
 /// One frame is held as it came; only a second one is copied to it.

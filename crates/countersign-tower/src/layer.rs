@@ -1,6 +1,7 @@
 //! The layer and its configuration.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +13,7 @@ use tower_layer::Layer;
 
 use crate::audit::{AuditSink, NoAudit};
 use crate::service::Countersign;
+use crate::spool::Spools;
 use crate::store::{AsyncChargeStore, AsyncReplayStore, Immediate};
 
 /// Gives the present in whole seconds, rounded down.
@@ -28,6 +30,12 @@ pub fn system_clock() -> UnixTime {
 
 /// How long a store may take unless told otherwise.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How much of a body is held in memory unless told otherwise.
+const BODY_MEMORY: usize = 256 * 1024;
+
+/// How much the bodies in files may be together unless told otherwise.
+const SPOOL_LIMIT: u64 = 1 << 30;
 
 /// Lets requests through whose proofs hold and whose operation is allowed.
 ///
@@ -61,6 +69,11 @@ impl CountersignLayer {
             audit: Arc::new(NoAudit),
             pass_uncovered_fields: false,
             store_timeout: STORE_TIMEOUT,
+            body_memory: BODY_MEMORY,
+            spool_limit: SPOOL_LIMIT,
+            spool_directory: None,
+            #[cfg(feature = "jwks")]
+            jwks: Vec::new(),
         }
     }
 }
@@ -91,6 +104,9 @@ pub(crate) struct Shared {
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) pass_uncovered_fields: bool,
     pub(crate) store_timeout: Duration,
+    pub(crate) spools: Spools,
+    #[cfg(feature = "jwks")]
+    pub(crate) jwks: Vec<(String, crate::jwks::JwksSource)>,
 }
 
 /// Where budgets are charged and approvals used up.
@@ -113,6 +129,11 @@ pub struct LayerBuilder {
     audit: Arc<dyn AuditSink>,
     pass_uncovered_fields: bool,
     store_timeout: Duration,
+    body_memory: usize,
+    spool_limit: u64,
+    spool_directory: Option<PathBuf>,
+    #[cfg(feature = "jwks")]
+    jwks: Vec<(String, crate::jwks::JwksSource)>,
 }
 
 impl LayerBuilder {
@@ -182,11 +203,53 @@ impl LayerBuilder {
         self
     }
 
+    /// How much of a body is held in memory until its digest matched, in bytes; 256 KiB unless said. A longer one goes to a
+    /// file. How long a body may be at all is the verifier's to say
+    /// ([`countersign::verify::VerifierBuilder::max_body`]).
+    pub fn body_memory(mut self, bytes: usize) -> Self {
+        self.body_memory = bytes;
+        self
+    }
+
+    /// How long the bodies in files may be together, in bytes; 1 GiB unless said. A request that goes beyond is answered
+    /// with 503, so this is at least as much as the longest body.
+    ///
+    /// A body takes room from its first byte in a file until its [`crate::VerifiedBody`] is read or dropped. How slowly it
+    /// may come is for the server in front to limit.
+    pub fn spool_limit(mut self, bytes: u64) -> Self {
+        self.spool_limit = bytes;
+        self
+    }
+
+    /// Where bodies that are too long for memory are written; the system's directory for temporary files unless said. Where
+    /// that one is in memory, name another.
+    ///
+    /// The files have no name, and their blocks are not wiped: where bodies are secret, use an encrypted disk.
+    pub fn spool_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool_directory = Some(directory.into());
+        self
+    }
+
+    /// Keeps keys up to date: those of the issuer whose handle in the verifier is this source's
+    /// ([`countersign::verify::VerifierBuilder::live_issuer`]).
+    #[cfg(feature = "jwks")]
+    pub fn jwks(mut self, source: crate::jwks::JwksSource) -> Self {
+        let issuers: Vec<String> = self
+            .verifier
+            .issuers()
+            .filter(|(_, keys)| keys.is_handle_of(source.keys()))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        self.jwks.extend(issuers.into_iter().map(|issuer| (issuer, source.clone())));
+        self
+    }
+
     /// The layer.
     pub fn build(self) -> CountersignLayer {
         let default =
             || -> Arc<dyn AsyncReplayStore> { Arc::new(Immediate(MemoryReplay::starting_at((self.clock)()))) };
         let replay = self.replay.unwrap_or_else(default);
+        let directory = self.spool_directory.unwrap_or_else(std::env::temp_dir);
         let charges: Option<Arc<dyn AsyncChargeStore>> = match self.charges {
             ChargesOf::Memory => Some(Arc::new(Immediate(MemoryCharges::starting_at((self.clock)())))),
             ChargesOf::Nowhere => None,
@@ -204,6 +267,9 @@ impl LayerBuilder {
                 audit: self.audit,
                 pass_uncovered_fields: self.pass_uncovered_fields,
                 store_timeout: self.store_timeout,
+                spools: Spools::new(self.body_memory, directory, self.spool_limit),
+                #[cfg(feature = "jwks")]
+                jwks: self.jwks,
             }),
         }
     }

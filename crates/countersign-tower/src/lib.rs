@@ -9,6 +9,8 @@
 //! | protect a service | [`CountersignLayer`] |
 //! | know in a handler who asks | [`Authorized`], [`AnyOperation`] (feature `axum`), or the extension [`std::sync::Arc`] of [`countersign::verify::Authorized`] |
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
+//! | fetch an issuer's keys, and keep up with their rotation | [`jwks`] (feature `jwks`) |
+//! | take bodies that are too long for memory | [`LayerBuilder::body_memory`], [`VerifiedBody`] |
 //! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
 //! | be an agent, and sign requests | `client` (feature `client`, for reqwest also feature `reqwest`) |
 //!
@@ -65,9 +67,11 @@ pub mod client;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
+pub mod jwks;
 mod layer;
 mod problem;
 mod service;
+mod spool;
 mod store;
 
 pub use self::audit::{AuditRecord, AuditSink, AuditedOperation, JsonLines, NoAudit, TraceId};

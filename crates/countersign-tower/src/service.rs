@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use countersign::Denial;
-use countersign::request::is_transport_field;
+use countersign::request::{BodyLength, is_transport_field};
 use countersign::time::UnixTime;
-use countersign::verify::{Approvals, Authorized, ChargeOutcome, Charges, ReplayOutcome};
+use countersign::verify::{Approvals, Authorized, ChargeOutcome, Charges, Proven, ReplayOutcome};
+use countersign::{Class, Denial};
 use http::{Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
@@ -91,6 +91,8 @@ enum Refusal {
     Denied(Box<Denial>),
     /// The body broke off.
     Broken,
+    /// The file that the body is held in can't be read.
+    Unreadable,
     /// Something rewrote the target between its reception and this layer.
     Rewritten,
 }
@@ -116,7 +118,7 @@ impl Shared {
         match outcome {
             Ok((authorized, body)) => {
                 self.audit.record(&AuditRecord::allowed(at, &authorized));
-                Ok(Request::from_parts(self.hand_over(head, authorized, trace), VerifiedBody::new(body)))
+                Ok(Request::from_parts(self.hand_over(head, authorized, trace), body))
             }
             Err(Refusal::Denied(denial)) => {
                 self.audit.record(&AuditRecord::denied(at, &denial));
@@ -125,6 +127,10 @@ impl Shared {
             Err(Refusal::Broken) => {
                 self.audit.record(&AuditRecord::undecided(at, "body broke off"));
                 Err((Problem::broken(), trace))
+            }
+            Err(Refusal::Unreadable) => {
+                self.audit.record(&AuditRecord::undecided(at, "spooled body can't be read"));
+                Err((Problem::of_class(Class::Unavailable), trace))
             }
             Err(Refusal::Rewritten) => {
                 self.audit.record(&AuditRecord::undecided(at, "target was rewritten before it was verified"));
@@ -135,27 +141,70 @@ impl Shared {
 
     /// Stages 1 to 12, in their order.
     // spec: VF-1
-    async fn verify<B>(&self, head: &request::Parts, body: B, now: UnixTime) -> Result<(Authorized, Bytes), Refusal>
+    async fn verify<B>(
+        &self,
+        head: &request::Parts,
+        body: B,
+        now: UnixTime,
+    ) -> Result<(Authorized, VerifiedBody), Refusal>
     where
         B: Body + Send,
         B::Data: Send,
     {
         let length = body_length(&head.headers, &body);
-        let proven = {
-            let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
-            self.verifier.check(&target.parts(head, length), now, self.revocations.as_ref())?
-        };
+        let proven = self.check(head, length, now).await?;
         let (claim, body) =
-            body::read(proven, body, length, self.verifier.max_body()).await.map_err(|unread| match unread {
-                Unread::Denied(denial) => denial.into(),
-                Unread::Broken => Refusal::Broken,
+            body::read(proven, body, length, self.verifier.max_body(), &self.spools).await.map_err(|unread| {
+                match unread {
+                    Unread::Denied(denial) => denial.into(),
+                    Unread::Broken => Refusal::Broken,
+                }
             })?;
         // spec: VF-19, VF-21
         let outcome = within(self.store_timeout, self.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
+        // What arguments are read from is 1 MiB at most.
+        let body =
+            if authenticated.reads_json() { body.into_memory().await.map_err(|_| Refusal::Unreadable)? } else { body };
         // spec: VF-23
-        let charges = authenticated.map(&self.operations, &body, &Approvals::none())?;
+        let read = body.bytes().map_or(&[][..], |bytes| bytes);
+        let charges = authenticated.map(&self.operations, read, &Approvals::none())?;
         Ok((self.charge(charges, now).await?, body))
+    }
+
+    /// Stages 1 to 8, once more where the keys of the token's issuer changed meanwhile.
+    #[cfg(feature = "jwks")]
+    async fn check(&self, head: &request::Parts, length: BodyLength, now: UnixTime) -> Result<Proven, Refusal> {
+        // A change between here and the check can't be missed: whatever changed, the sum did.
+        let changes = || self.jwks.iter().fold(0_u64, |sum, (_, source)| sum.wrapping_add(source.generation()));
+        let before = changes();
+        let first = self.check_once(head, length, now)?;
+        let issuer = match &first {
+            Ok(proven) => Some(proven.chain().claims().issuer()),
+            Err(denial) => denial.under_no_key_of(),
+        };
+        let source = issuer.and_then(|issuer| self.jwks.iter().find(|(name, _)| name == issuer));
+        let Some((_, source)) = source else { return Ok(first?) };
+        match &first {
+            Ok(_) => source.keep().await,
+            Err(_) => source.fetch().await,
+        }
+        if changes() == before { Ok(first?) } else { Ok(self.check_once(head, length, now)??) }
+    }
+
+    #[cfg(not(feature = "jwks"))]
+    async fn check(&self, head: &request::Parts, length: BodyLength, now: UnixTime) -> Result<Proven, Refusal> {
+        Ok(self.check_once(head, length, now)??)
+    }
+
+    fn check_once(
+        &self,
+        head: &request::Parts,
+        length: BodyLength,
+        now: UnixTime,
+    ) -> Result<Result<Proven, Denial>, Refusal> {
+        let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
+        Ok(self.verifier.check(&target.parts(head, length), now, self.revocations.as_ref()))
     }
 
     /// Stage 12.

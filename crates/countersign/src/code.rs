@@ -182,7 +182,7 @@ codes! {
     /// The revocation view is older than the service accepts.
     RevocationStale = "revocation_stale", Unavailable, [6];
     /// A store can't answer, is full, or forgot what it knew.
-    StoreUnavailable = "store_unavailable", Unavailable, [10, 12];
+    StoreUnavailable = "store_unavailable", Unavailable, [9, 10, 12];
     /// A size, a count or the amount of work is over its limit.
     LimitExceeded = "limit_exceeded", InvalidRequestProof, [1, 4, 11];
     /// A header and the body say different things.

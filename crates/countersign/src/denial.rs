@@ -1,6 +1,7 @@
 //! A refusal: where, why, and who asked as far as that is proven.
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::code::{Code, Stage};
 use crate::key::PublicKey;
@@ -19,6 +20,7 @@ pub struct Denial {
     detail: &'static str,
     check: Option<(usize, usize)>,
     chain: Option<VerifiedChain>,
+    under_no_key_of: Option<Arc<str>>,
     more: Option<Box<More>>,
 }
 
@@ -33,7 +35,7 @@ struct More {
 
 impl Denial {
     pub(crate) const fn new(stage: Stage, code: Code, detail: &'static str) -> Self {
-        Self { stage, code, detail, check: None, chain: None, more: None }
+        Self { stage, code, detail, check: None, chain: None, under_no_key_of: None, more: None }
     }
 
     pub(crate) fn at_check(mut self, block: usize, check: usize) -> Self {
@@ -53,6 +55,20 @@ impl Denial {
     pub(crate) fn for_operation(mut self, operation: &Operation, service: &str) -> Self {
         self.more().refused = Some((operation.clone(), service.to_owned()));
         self
+    }
+
+    pub(crate) fn naming(mut self, issuer: &Arc<str>) -> Self {
+        self.under_no_key_of = Some(Arc::clone(issuer));
+        self
+    }
+
+    /// The configured issuer that the token names, where its signatures verify under none of that issuer's keys
+    /// (`token_signature` at stage 7).
+    ///
+    /// For whoever keeps the issuer's keys up to date: the token may be signed by a key that is newer than the set. Anybody
+    /// can make such a token at will, so what is done about it needs a limit.
+    pub fn under_no_key_of(&self) -> Option<&str> {
+        self.under_no_key_of.as_deref()
     }
 
     pub(crate) fn awaiting(mut self, record: OperationRecord, approvers: Vec<PublicKey>) -> Self {

@@ -78,8 +78,7 @@ fn of_problem(problem: &Value) -> anyhow::Result<(OperationRecord, Vec<String>)>
 
 /// What the service with this configuration would ask an approval for; or why it would not.
 fn of_message(message: &Message<'_>, path: &Path, now: UnixTime) -> anyhow::Result<Result<Found, String>> {
-    let (verifier, operations) = config::read(path)?;
-    let judge = Judge::new(verifier, operations, Revocations::default());
+    let judge = Judge::of(config::read(path)?, Revocations::default());
     let denial: Denial = match judge.verify(message, now) {
         Ok(_) => return Ok(Err("the request needs no approval".to_owned())),
         Err(denial) => denial,

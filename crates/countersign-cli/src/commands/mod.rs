@@ -4,6 +4,7 @@ mod approval;
 mod completions;
 mod doctor;
 mod inspect;
+mod jwks;
 mod keygen;
 mod man;
 mod mint;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let now = || input::now(cli.now);
     match cli.command {
         Command::Keygen(args) => keygen::run(&args).map(done),
+        Command::Jwks(args) => jwks::run(&args).map(done),
         Command::Mint(args) => mint::run(&args, now()?).map(done),
         Command::Restrict(args) => narrow::restrict(args, now()?).map(done),
         Command::Delegate(args) => narrow::delegate(args, now()?).map(done),

@@ -12,8 +12,8 @@ use crate::judge::Judge;
 use crate::{config, input, output};
 
 pub(crate) fn run(args: &Verify, now: UnixTime) -> anyhow::Result<ExitCode> {
-    let (verifier, operations) = config::read(&args.config)?;
-    let judge = Judge::new(verifier, operations, Revocations::default());
+    let config = config::read(&args.config)?;
+    let judge = Judge::of(config, Revocations::default());
     let stdin = [PathBuf::from("-")];
     let requests = if args.requests.is_empty() { stdin.as_slice() } else { args.requests.as_slice() };
     let (mut denied, mut misused) = (false, false);

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use countersign::Class;
 use countersign::time::UnixTime;
-use countersign::verify::{Charge, Revocations};
+use countersign::verify::{ChargeOutcome, ChargeSet, ChargeStore, Revocations};
 use countersign_tower::client::{
     Refusal, Remedy, ReqwestSigning, Signer, SigningLayer, admitted, admitted_reqwest, client_error,
 };
-use countersign_tower::{AsyncChargeStore, ChargeAnswer, StoreFuture};
 use serde_json::json;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -17,9 +16,9 @@ use crate::support::{EVENTS, NOW, Server, get_request, hyper, key, layer, mint};
 /// Everything is spent.
 struct Spent;
 
-impl AsyncChargeStore for Spent {
-    fn charge<'a>(&'a self, _: &'a [Charge], _: UnixTime) -> StoreFuture<'a, ChargeAnswer> {
-        Box::pin(std::future::ready(ChargeAnswer::Exceeded(0)))
+impl ChargeStore for Spent {
+    fn charge(&self, _: &ChargeSet, _: UnixTime) -> ChargeOutcome {
+        ChargeOutcome::Exceeded(0)
     }
 }
 
@@ -34,7 +33,7 @@ async fn tells_which_authority_would_be_enough() {
     let refusal = refused(&server, server.signer().build().unwrap(), "/calendars/work/events").await;
     assert_eq!((refusal.class, refusal.status.as_u16()), (Class::InsufficientAuthorization, 403));
     assert_eq!(refusal.remedy(), Remedy::AskForAuthority);
-    let enough = json!([{"type": "calendar", "locations": ["/calendars/work"], "actions": ["read"]}]);
+    let enough = json!([{"type": "calendar", "locations": [format!("{}/calendars/work", server.url(""))], "actions": ["read"]}]);
     assert_eq!(refusal.authorization_details, Some(enough));
     assert_eq!(refusal.title.as_deref(), Some(countersign_tower::title(refusal.class)));
     assert!(refusal.trace_id.is_some() && refusal.detail.is_some());
@@ -42,7 +41,7 @@ async fn tells_which_authority_would_be_enough() {
 
 #[tokio::test]
 async fn tells_when_a_budget_is_there_again() {
-    let server = Server::start_with(|layer| layer.charges(Arc::new(Spent))).await;
+    let server = Server::start_with(|layer| layer.charges(Spent)).await;
     let token = mint(&server.grant().budget("mail", "calls", 1, 3600));
     let signer = Signer::builder(token, key("agent")).clock(|| NOW).build().unwrap();
     let refusal = refused(&server, signer, EVENTS).await;

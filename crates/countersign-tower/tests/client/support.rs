@@ -170,12 +170,9 @@ pub(crate) fn layer(signer: Signer) -> SigningLayer {
 }
 
 fn operations() -> Operations {
-    let entry = |method: &str, path: &str, action: &str| OperationEntry {
-        method: method.into(),
-        path: path.into(),
-        r#type: "calendar".into(),
-        resource: if path.contains("{id}") { "/calendars/{id}" } else { "/calendars/primary" }.into(),
-        action: action.into(),
+    let entry = |method: &str, path: &str, action: &str| {
+        let resource = if path.contains("{id}") { "/calendars/{id}" } else { "/calendars/primary" };
+        OperationEntry::new(method, path, "calendar", resource, action)
     };
     Operations::table([
         entry("GET", "/calendars/{id}/events", "read"),

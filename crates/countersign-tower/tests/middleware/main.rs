@@ -10,7 +10,12 @@ mod answers;
 mod authorization;
 mod framing;
 mod handlers;
+mod http2;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod proofs;
+mod spool;
 mod stores;
 mod support;
+mod tls;
 mod vectors;

@@ -1,9 +1,11 @@
 //! What a verifier is told about its service.
 
 use core::fmt;
+use std::sync::Arc;
 
 use super::cache::ChainCache;
-use crate::key::{PublicKey, VerifyingKey};
+use super::issuers::{IssuerKeys, IssuerKeysError};
+use crate::key::PublicKey;
 use crate::request::{Scheme, normalise};
 
 /// Configures a [`super::Verifier`].
@@ -11,10 +13,16 @@ use crate::request::{Scheme, normalise};
 pub struct VerifierBuilder {
     audiences: Vec<String>,
     authorities: Vec<String>,
-    issuers: Vec<(String, Vec<PublicKey>)>,
+    issuers: Vec<(String, Keys)>,
     max_body: Option<u64>,
     cache: Option<usize>,
     accept_unsigned: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Keys {
+    Fixed(Vec<PublicKey>),
+    Live(IssuerKeys),
 }
 
 impl VerifierBuilder {
@@ -35,10 +43,17 @@ impl VerifierBuilder {
         self
     }
 
-    /// An issuer and its keys.
+    /// An issuer and its keys, one to [`IssuerKeys::LIMIT`].
     #[must_use]
     pub fn issuer(mut self, issuer: &str, keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        self.issuers.push((issuer.to_owned(), keys.into_iter().collect()));
+        self.issuers.push((issuer.to_owned(), Keys::Fixed(keys.into_iter().collect())));
+        self
+    }
+
+    /// An issuer whose keys may change while the verifier lives, and may be none for now.
+    #[must_use]
+    pub fn live_issuer(mut self, issuer: &str, keys: &IssuerKeys) -> Self {
+        self.issuers.push((issuer.to_owned(), Keys::Live(keys.clone())));
         self
     }
 
@@ -85,11 +100,18 @@ impl VerifierBuilder {
         let authorities = authorities.collect::<Result<Vec<_>, _>>()?;
         let mut issuers: Vec<Issuer> = Vec::new();
         for (name, keys) in self.issuers {
-            if keys.is_empty() || issuers.iter().any(|known| known.name == name) {
+            if issuers.iter().any(|known| *known.name == *name) {
                 return Err(ConfigError::Issuer);
             }
-            let keys = keys.into_iter().map(|key| VerifyingKey::new(key).map(|verifying| (key, verifying)));
-            issuers.push(Issuer { name, keys: keys.collect::<Option<_>>().ok_or(ConfigError::IssuerKey)? });
+            let keys = match keys {
+                Keys::Fixed(keys) if keys.is_empty() => return Err(ConfigError::Issuer),
+                Keys::Fixed(keys) => IssuerKeys::new(keys).map_err(|error| match error {
+                    IssuerKeysError::TooMany => ConfigError::IssuerKeys,
+                    IssuerKeysError::Key => ConfigError::IssuerKey,
+                })?,
+                Keys::Live(keys) => keys,
+            };
+            issuers.push(Issuer { name: name.into(), keys });
         }
         if issuers.is_empty() {
             return Err(ConfigError::NoIssuer);
@@ -141,8 +163,8 @@ pub(crate) struct Service {
 
 #[derive(Debug)]
 pub(crate) struct Issuer {
-    pub(crate) name: String,
-    pub(crate) keys: Vec<(PublicKey, VerifyingKey)>,
+    pub(crate) name: Arc<str>,
+    pub(crate) keys: IssuerKeys,
 }
 
 /// A configuration that no verifier can work by.
@@ -165,6 +187,8 @@ pub enum ConfigError {
     Issuer,
     /// An issuer's key that is no point of the curve.
     IssuerKey,
+    /// An issuer with more than [`IssuerKeys::LIMIT`] keys.
+    IssuerKeys,
 }
 
 impl fmt::Display for ConfigError {
@@ -178,6 +202,7 @@ impl fmt::Display for ConfigError {
             Self::NoIssuer => "no issuer is configured",
             Self::Issuer => "an issuer is configured twice or without keys",
             Self::IssuerKey => "a key of an issuer is not an Ed25519 public key",
+            Self::IssuerKeys => "an issuer has more than 8 keys",
         })
     }
 }

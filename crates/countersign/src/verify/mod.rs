@@ -19,6 +19,7 @@ mod charges;
 mod config;
 mod decision;
 mod digest;
+mod issuers;
 mod operation;
 mod replay;
 mod resource;
@@ -40,6 +41,8 @@ use self::config::{Config, Issuer, Service};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
 pub use self::digest::OperationRecord;
+use self::issuers::RootKey;
+pub use self::issuers::{IssuerKeys, IssuerKeysError};
 pub use self::operation::{CostEntry, Operation, OperationEntry, OperationError, Operations};
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
 pub use self::resource::{covers, is_valid_resource};
@@ -155,10 +158,9 @@ impl Verifier {
         request::normalise(authority, self.config.scheme)
     }
 
-    /// The configured issuers and the ids of their keys.
-    pub fn issuers(&self) -> impl Iterator<Item = (&str, Vec<KeyId>)> {
-        let ids = |issuer: &Issuer| issuer.keys.iter().map(|(key, _)| key.id()).collect();
-        self.config.issuers.iter().map(move |issuer| (issuer.name.as_str(), ids(issuer)))
+    /// The configured issuers, each with the handle of its keys.
+    pub fn issuers(&self) -> impl Iterator<Item = (&str, &IssuerKeys)> {
+        self.config.issuers.iter().map(|issuer| (&*issuer.name, &issuer.keys))
     }
 
     /// Stages 1 to 8: everything that can be known without the body and without a store.
@@ -235,7 +237,7 @@ impl Verifier {
         let deny = |code, detail| Err(Denial::new(5, code, detail));
         let claims = token.claims();
         // spec: VF-5
-        let Some(issuer) = self.config.issuers.iter().find(|issuer| issuer.name == claims.issuer()) else {
+        let Some(issuer) = self.config.issuers.iter().find(|issuer| *issuer.name == *claims.issuer()) else {
             return deny(Code::IssuerUnknown, "issuer is not configured");
         };
         // spec: VF-6
@@ -263,8 +265,10 @@ impl Verifier {
         revocations: &R,
     ) -> Result<(VerifiedChain, Vec<PrefixId>), Denial> {
         // spec: VF-16
-        let keys = issuer.keys.iter().filter(|(key, _)| !revocations.issuer_key_revoked(&issuer.name, key));
-        for (key, verifying) in keys {
+        let current = issuer.keys.current();
+        let keys = current.iter().filter(|key| !revocations.issuer_key_revoked(&issuer.name, &key.public));
+        // Of what the cache holds, only what stands under one of these keys can be found.
+        for RootKey { public: key, verifying } in keys {
             match &self.config.cache {
                 None if verify_from(&token.0.bytes, &token.0.layout, 0, verifying) => {
                     return Ok((VerifiedChain::new(token.0, *key), Vec::new()));
@@ -281,7 +285,8 @@ impl Verifier {
                 }
             }
         }
-        Err(Denial::new(7, Code::TokenSignature, "signature of the token does not verify"))
+        let denial = Denial::new(7, Code::TokenSignature, "signature of the token does not verify");
+        Err(denial.naming(&issuer.name))
     }
 
     /// All twelve stages in one call, with the whole body at hand and a store that answers at once.
@@ -348,7 +353,7 @@ impl Verifier {
             return deny(2, Code::BindingNotAccepted, "binding that this service does not take");
         }
         let claims = chain.claims();
-        let Some(issuer) = self.config.issuers.iter().find(|issuer| issuer.name == claims.issuer()) else {
+        let Some(issuer) = self.config.issuers.iter().find(|issuer| *issuer.name == *claims.issuer()) else {
             return deny(5, Code::IssuerUnknown, "issuer is not configured");
         };
         if service != claims.audience() || !self.config.services.iter().any(|known| known.audience == service) {
@@ -360,7 +365,7 @@ impl Verifier {
         let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
         revocation::check(claims, &holders, now, revocations)?;
         // spec: VF-16
-        let known = issuer.keys.iter().any(|(key, _)| *key == chain.root());
+        let known = issuer.keys.current().iter().any(|key| key.public == chain.root());
         if !known || revocations.issuer_key_revoked(&issuer.name, &chain.root()) {
             return deny(7, Code::TokenSignature, "issuer's key is not in use any more");
         }

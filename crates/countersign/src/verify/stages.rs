@@ -116,6 +116,12 @@ impl Proven {
         Denial::new(9, Code::BodyTooLarge, "body longer than the service reads").by(&self.chain)
     }
 
+    /// Stage 9: the body can't be held until all of it is there, for the reason that `detail` gives in one sentence.
+    // spec: RQ-51
+    pub fn unheld(self, detail: &'static str) -> Denial {
+        Denial::new(9, Code::StoreUnavailable, detail).by(&self.chain)
+    }
+
     /// Whether the head told how long the body is.
     pub fn body_announced(&self) -> bool {
         self.request.body_announced

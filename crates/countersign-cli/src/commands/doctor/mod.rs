@@ -27,7 +27,7 @@ use crate::text::without_secrets;
 use crate::{config, input, output};
 
 pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
-    let (verifier, operations) = config::read_named(&args.config, "CONFIG")?;
+    let config = config::read_named(&args.config, "CONFIG")?;
     let named = || format!("REQUEST {}", args.request.display());
     let bytes = input::file_or_stdin(&args.request, input::MESSAGE).with_context(named)?;
     let message = Message::parse(&bytes).with_context(named)?;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
         Some(authority) => message.with_authority(authority),
         None => message,
     };
-    let judge = Judge::new(verifier, operations, Revocations::default());
+    let judge = Judge::of(config, Revocations::default());
     let report = Report::of(&judge, &message, now);
     if args.json {
         output::json(&report)?;

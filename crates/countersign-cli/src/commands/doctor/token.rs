@@ -174,8 +174,8 @@ pub(super) fn signatures(case: &Case<'_>, code: Code) -> Option<Why> {
     if code != Code::TokenSignature {
         return None;
     }
-    let keys = case.verifier.issuers().find(|(issuer, _)| *issuer == claims.issuer()).map(|(_, keys)| keys);
-    let keys = list(keys.unwrap_or_default().iter().map(ToString::to_string), "and");
+    let keys = case.verifier.issuers().find(|(issuer, _)| *issuer == claims.issuer()).map(|(_, keys)| keys.public());
+    let keys = list(keys.unwrap_or_default().iter().map(|key| key.id().to_string()), "and");
     Some(
         Why::new(
             "the issuer's signature under one of its configured keys, and each later signature under the key before it",
