@@ -37,6 +37,7 @@ pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
 pub use self::operation::{Operation, OperationEntry, OperationError, Operations};
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
+pub(crate) use self::resource::covers;
 pub use self::resource::is_valid_resource;
 pub use self::revocation::{RevocationView, Revocations};
 use self::stages::Request;
