@@ -4,6 +4,7 @@ mod inspect;
 mod keygen;
 mod mint;
 mod narrow;
+mod rar;
 mod sign;
 mod vectors;
 mod verify;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delegate(args) => narrow::delegate(args, now()?).map(done),
         Command::Seal(args) => narrow::seal(&args).map(done),
         Command::Inspect(args) => inspect::run(&args, now()?).map(done),
+        Command::Rar(args) => rar::run(&args).map(done),
         Command::Sign(args) => sign::run(&args, now()?).map(done),
         Command::Verify(args) => verify::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::duration::MaxDuration;
 use super::error::{Kind, RarError};
 use super::location::{Location, Resource};
-use super::{AuthorizationDetails, MAX_RIGHTS, MAX_TOKENS};
+use super::{AuthorizationDetails, MAX_RIGHTS, MAX_TOKENS, write};
 use crate::time::UnixTime;
 use crate::token::{Grant, Right};
 
@@ -66,6 +66,12 @@ impl Requested {
     /// The rights, 1 to [`MAX_RIGHTS`], by type, location and action in byte order.
     pub fn rights(&self) -> impl Iterator<Item = Right<'_>> {
         self.rights.iter().map(|[r#type, location, action]| Right { r#type, location, action })
+    }
+
+    /// Its details: those of a token that says this and nothing else.
+    pub fn details(&self) -> Result<AuthorizationDetails, RarError> {
+        let rights: Vec<_> = self.rights().collect();
+        write::details(&self.audience, &self.purpose, self.max_duration, &rights)
     }
 
     /// Puts it into a grant: audience, purpose, rights, and times from `issued_at` on.

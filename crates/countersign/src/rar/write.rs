@@ -21,20 +21,12 @@ impl AuthorizationDetails {
     /// Fails where the token says what no details could: a right whose location is no resource, a lifetime that is none.
     // spec: RA-25
     pub fn of(claims: Claims<'_>) -> Result<Self, RarError> {
-        let purpose = claims.purpose();
-        // spec: RA-27
-        if !is_text(purpose) {
-            return Err(RarError::of(Kind::Value).at("purpose"));
-        }
         let lifetime = claims.expires().0.checked_sub(claims.issued_at().0);
         let max_duration = lifetime.and_then(MaxDuration::from_seconds);
+        // spec: RA-27
         let max_duration = max_duration.ok_or(RarError::of(Kind::Duration).at("max_duration"))?;
         let rights: Vec<Right<'_>> = claims.rights().collect();
-        let mut details = of_rights(claims.audience(), &rights)?;
-        for detail in &mut details {
-            (detail.purpose, detail.max_duration) = (Some(purpose.to_owned()), Some(max_duration));
-        }
-        Ok(Self(details))
+        details(claims.audience(), claims.purpose(), max_duration, &rights)
     }
 
     /// The details that would have been enough for one operation at one service: its type, its resource, its action, and
@@ -46,6 +38,23 @@ impl AuthorizationDetails {
         let right = Right { r#type: operation.r#type(), location: operation.resource(), action: operation.action() };
         of_rights(service, &[right]).map(Self)
     }
+}
+
+pub(super) fn details(
+    audience: &str,
+    purpose: &str,
+    max_duration: MaxDuration,
+    rights: &[Right<'_>],
+) -> Result<AuthorizationDetails, RarError> {
+    // spec: RA-27
+    if !is_text(purpose) {
+        return Err(RarError::of(Kind::Value).at("purpose"));
+    }
+    let mut details = of_rights(audience, rights)?;
+    for detail in &mut details {
+        (detail.purpose, detail.max_duration) = (Some(purpose.to_owned()), Some(max_duration));
+    }
+    Ok(AuthorizationDetails(details))
 }
 
 /// One detail for each type and set of actions, in byte order.
