@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 
 use countersign::key::SigningKey;
-use countersign::rar::{AuthorizationDetails, Kind, MaxDuration, Request, Requested, Resource};
+use countersign::rar::{AuthorizationDetails, ErrorKind, MaxDuration, Request, Requested, Resource};
 use countersign::time::UnixTime;
-use countersign::token::{ErrorKind, Grant, OpenToken, Restriction, Right, TokenError};
+use countersign::token::{self, Grant, OpenToken, Restriction, Right, TokenError};
 use countersign::verify::Operation;
 use proptest::collection::vec;
 use proptest::option;
@@ -181,7 +181,7 @@ proptest! {
             match back.grants(&Request::default()) {
                 Ok(alone) => prop_assert_eq!(alone, vec![requested]),
                 Err(error) => {
-                    prop_assert_eq!(error.kind(), Kind::NoResource);
+                    prop_assert_eq!(error.kind(), ErrorKind::NoResource);
                     prop_assert!(!paths || claims.audience() != HERE);
                 }
             }
@@ -216,18 +216,18 @@ fn tokens_that_no_details_ask_for_have_none() {
     let right = Right { r#type: "calendar", location: "/x", action: "read" };
     let hour = NOW.plus(3_600);
     assert!(of("p", right, hour).is_ok());
-    assert_eq!(of("", right, hour), Err(Kind::Value));
-    assert_eq!(of("a\nb", right, hour), Err(Kind::Value));
-    assert_eq!(of("p", Right { r#type: "", ..right }, hour), Err(Kind::Value));
-    assert_eq!(of("p", Right { action: "\u{85}", ..right }, hour), Err(Kind::Value));
+    assert_eq!(of("", right, hour), Err(ErrorKind::Value));
+    assert_eq!(of("a\nb", right, hour), Err(ErrorKind::Value));
+    assert_eq!(of("p", Right { r#type: "", ..right }, hour), Err(ErrorKind::Value));
+    assert_eq!(of("p", Right { action: "\u{85}", ..right }, hour), Err(ErrorKind::Value));
     for location in ["", "//x", "/x?y", "/%2e", "https://a.example/x"] {
-        assert_eq!(of("p", Right { location, ..right }, hour), Err(Kind::Location), "{location}");
+        assert_eq!(of("p", Right { location, ..right }, hour), Err(ErrorKind::Location), "{location}");
     }
-    assert_eq!(of("p", right, NOW), Err(Kind::Duration));
-    assert_eq!(of("p", right, UnixTime(NOW.0 - 1)), Err(Kind::Duration));
+    assert_eq!(of("p", right, NOW), Err(ErrorKind::Duration));
+    assert_eq!(of("p", right, UnixTime(NOW.0 - 1)), Err(ErrorKind::Duration));
     let refused = |operation: &Operation| AuthorizationDetails::sufficient(operation, HERE).unwrap_err().kind();
-    assert_eq!(refused(&Operation::new("http", "//x", "GET")), Kind::Location);
-    assert_eq!(refused(&Operation::new("", "/x", "GET")), Kind::Value);
+    assert_eq!(refused(&Operation::new("http", "//x", "GET")), ErrorKind::Location);
+    assert_eq!(refused(&Operation::new("", "/x", "GET")), ErrorKind::Value);
 }
 
 /// The lifetime is that of the whole chain; its other checks have no member.
@@ -258,7 +258,7 @@ fn the_largest_token_is_read_back() {
         let token = match grant.sign(&key(1), &key(3)) {
             Ok(token) => token,
             Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::Decode(_)));
+                assert!(matches!(error.kind(), token::ErrorKind::Decode(_)));
                 continue;
             }
         };
@@ -289,9 +289,9 @@ fn refuses_products_before_they_are_made() {
     let texts = |number: usize, prefix: &str| (0..number).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>();
     let refused = |details: &Value, resource| parse(details).grants(&request(resource)).unwrap_err().kind();
     let many = json!([{"type": "t", "locations": texts(40_000, "/"), "actions": texts(40_000, "a")}]);
-    assert_eq!(refused(&many, Some(HERE)), Kind::Rights);
+    assert_eq!(refused(&many, Some(HERE)), ErrorKind::Rights);
     let hosts: Vec<String> = texts(20_000, "https://h").into_iter().map(|host| format!("{host}.example/")).collect();
-    assert_eq!(refused(&json!([{"type": "t", "locations": hosts, "actions": ["a"]}]), None), Kind::Tokens);
+    assert_eq!(refused(&json!([{"type": "t", "locations": hosts, "actions": ["a"]}]), None), ErrorKind::Tokens);
     let long = [b"[".to_vec(), vec![b' '; countersign::rar::MAX_TEXT], b"]".to_vec()].concat();
-    assert_eq!(AuthorizationDetails::parse(&long).unwrap_err().kind(), Kind::TooLong);
+    assert_eq!(AuthorizationDetails::parse(&long).unwrap_err().kind(), ErrorKind::TooLong);
 }

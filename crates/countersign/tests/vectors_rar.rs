@@ -31,11 +31,11 @@ fn said(claims: Claims<'_>, requested: &Requested) -> Token {
     let resource = Resource::parse(claims.audience()).unwrap();
     let read = AuthorizationDetails::parse(details.to_json().as_bytes()).unwrap();
     assert_eq!(read, details);
-    assert_eq!(read.grants(&Request::for_resource(resource)).unwrap(), [requested.clone()]);
+    assert_eq!(read.grants(&Request::for_resource(resource)).unwrap(), core::slice::from_ref(requested));
     Token {
         audience: claims.audience().to_owned(),
         purpose: claims.purpose().to_owned(),
-        duration: claims.expires().0 - claims.issued_at().0,
+        duration: claims.expires().0.checked_sub(claims.issued_at().0).unwrap(),
         rights: claims.rights().map(|right| [right.r#type, right.location, right.action].map(str::to_owned)).collect(),
         details: details.to_json(),
     }

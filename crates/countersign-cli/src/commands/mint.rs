@@ -55,9 +55,9 @@ fn requested(args: &Mint, path: &Path) -> anyhow::Result<Vec<Requested>> {
 /// The option that would have helped.
 fn hint(error: &RarError) -> &'static str {
     match (error.kind(), error.member()) {
-        (rar::Kind::Missing, Some("purpose")) => " (--purpose gives one)",
-        (rar::Kind::Missing, Some("max_duration")) => " (--expires-in gives one)",
-        (rar::Kind::NoResource, _) => " (--resource names one)",
+        (rar::ErrorKind::Missing, Some("purpose")) => " (--purpose gives one)",
+        (rar::ErrorKind::Missing, Some("max_duration")) => " (--expires-in gives one)",
+        (rar::ErrorKind::NoResource, _) => " (--resource names one)",
         _ => "",
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::error::{Kind, RarError};
+use super::error::{ErrorKind, RarError};
 use crate::time::UnixTime;
 
 /// A length of time in whole seconds: at least one, at most [`MaxDuration::LONGEST`].
@@ -49,7 +49,7 @@ impl core::str::FromStr for MaxDuration {
             Some(iso) => iso_seconds(iso),
             None => short_seconds(text),
         };
-        seconds.and_then(Self::from_seconds).ok_or(RarError::of(Kind::Duration).at("max_duration"))
+        seconds.and_then(Self::from_seconds).ok_or(RarError::of(ErrorKind::Duration).at("max_duration"))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::json::JsonError;
 /// a member that is not known: at most 32 characters of it, all but letters, digits, `-`, `_` and `.` escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RarError {
-    kind: Kind,
+    kind: ErrorKind,
     detail: Option<usize>,
     member: Option<Box<str>>,
 }
@@ -18,7 +18,7 @@ pub struct RarError {
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// Not a JSON text that everybody reads alike.
     Json(JsonError),
     /// The text is longer than [`super::MAX_TEXT`].
@@ -50,7 +50,7 @@ pub enum Kind {
 }
 
 impl RarError {
-    pub(super) const fn of(kind: Kind) -> Self {
+    pub(super) const fn of(kind: ErrorKind) -> Self {
         Self { kind, detail: None, member: None }
     }
 
@@ -85,7 +85,7 @@ impl RarError {
     }
 
     /// What is wrong.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -104,7 +104,7 @@ impl RarError {
     // spec: RA-29
     pub const fn oauth_error(&self) -> &'static str {
         match self.kind {
-            Kind::Resource | Kind::NoResource => "invalid_target",
+            ErrorKind::Resource | ErrorKind::NoResource => "invalid_target",
             _ => "invalid_authorization_details",
         }
     }
@@ -119,23 +119,25 @@ impl fmt::Display for RarError {
             write!(f, "\"{member}\": ")?;
         }
         match self.kind {
-            Kind::Json(error) => write!(f, "authorization details: {error}"),
-            Kind::TooLong => f.write_str("authorization details of more than 1 MiB"),
-            Kind::Array => f.write_str("authorization details are an array of 1 to 128 objects"),
-            Kind::Object => f.write_str("not an object"),
-            Kind::Unknown => f.write_str("a member that these tokens can't say"),
-            Kind::Missing => f.write_str("is missing, and there is no default for it"),
-            Kind::Value => f.write_str("not of its type, empty, longer than 1,024 bytes, or with a control character"),
-            Kind::Duration => f.write_str("not a duration such as PT1H, PT1H30M, P1D, 90s, 10m, 1h or 30d"),
-            Kind::Location => f.write_str("a location that is no resource, and no URL of one in its one form"),
-            Kind::Elsewhere => f.write_str("a URL that is not at the requested resource"),
-            Kind::NoResource => f.write_str("a location that is no URL, and no resource is requested"),
-            Kind::Resource => f.write_str(
+            ErrorKind::Json(error) => write!(f, "authorization details: {error}"),
+            ErrorKind::TooLong => f.write_str("authorization details of more than 1 MiB"),
+            ErrorKind::Array => f.write_str("authorization details are an array of 1 to 128 objects"),
+            ErrorKind::Object => f.write_str("not an object"),
+            ErrorKind::Unknown => f.write_str("a member that these tokens can't say"),
+            ErrorKind::Missing => f.write_str("is missing, and there is no default for it"),
+            ErrorKind::Value => {
+                f.write_str("not of its type, empty, longer than 1,024 bytes, or with a control character")
+            }
+            ErrorKind::Duration => f.write_str("not a duration such as PT1H, PT1H30M, P1D, 90s, 10m, 1h or 30d"),
+            ErrorKind::Location => f.write_str("a location that is no resource, and no URL of one in its one form"),
+            ErrorKind::Elsewhere => f.write_str("a URL that is not at the requested resource"),
+            ErrorKind::NoResource => f.write_str("a location that is no URL, and no resource is requested"),
+            ErrorKind::Resource => f.write_str(
                 "the resource is no absolute https or http URL in lower case, without user, default port, query and \
                  fragment",
             ),
-            Kind::Rights => f.write_str("more than 128 rights for one purpose, duration and audience"),
-            Kind::Tokens => f.write_str("more than 64 different purposes, durations and audiences"),
+            ErrorKind::Rights => f.write_str("more than 128 rights for one purpose, duration and audience"),
+            ErrorKind::Tokens => f.write_str("more than 64 different purposes, durations and audiences"),
         }
     }
 }
@@ -149,7 +151,7 @@ mod tests {
     // spec: RA-30
     #[test]
     fn names_members_of_strangers_bounded_and_escaped() {
-        let shown = |name: &str| RarError::of(Kind::Unknown).at_unknown(name).in_detail(3).to_string();
+        let shown = |name: &str| RarError::of(ErrorKind::Unknown).at_unknown(name).in_detail(3).to_string();
         assert_eq!(shown("x-note_1.a"), "detail 3: \"x-note_1.a\": a member that these tokens can't say");
         assert!(shown("a\"b\n\u{202e}").contains("\"a\\u{22}b\\u{a}\\u{202e}\""));
         let long = shown(&"\u{1f916}".repeat(60_000));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::duration::MaxDuration;
-use super::error::{Kind, RarError};
+use super::error::{ErrorKind, RarError};
 use super::location::{Location, Resource};
 use super::{AuthorizationDetails, MAX_RIGHTS, MAX_TOKENS, write};
 use crate::time::UnixTime;
@@ -98,14 +98,14 @@ impl AuthorizationDetails {
             let fault = |kind, member| Err(RarError::of(kind).at(member).in_detail(index));
             // spec: RA-12
             let Some(purpose) = detail.purpose.as_deref().or(request.purpose.as_deref()) else {
-                return fault(Kind::Missing, "purpose");
+                return fault(ErrorKind::Missing, "purpose");
             };
             if !super::is_text(purpose) {
-                return fault(Kind::Value, "purpose");
+                return fault(ErrorKind::Value, "purpose");
             }
             // spec: RA-13
             let Some(duration) = detail.max_duration.or(request.max_duration) else {
-                return fault(Kind::Missing, "max_duration");
+                return fault(ErrorKind::Missing, "max_duration");
             };
             for location in &detail.locations {
                 let audience = match audience(request.resource.as_ref(), location) {
@@ -117,12 +117,12 @@ impl AuthorizationDetails {
                     rights.insert([&detail.r#type, location.right(), action].map(str::to_owned));
                     // spec: RA-21
                     if rights.len() > MAX_RIGHTS {
-                        return Err(RarError::of(Kind::Rights));
+                        return Err(RarError::of(ErrorKind::Rights));
                     }
                 }
                 // spec: RA-22
                 if groups.len() > MAX_TOKENS {
-                    return Err(RarError::of(Kind::Tokens));
+                    return Err(RarError::of(ErrorKind::Tokens));
                 }
             }
         }
@@ -137,12 +137,12 @@ impl AuthorizationDetails {
 }
 
 /// The service that a location is of.
-fn audience<'a>(resource: Option<&'a Resource>, location: &'a Location) -> Result<&'a str, Kind> {
+fn audience<'a>(resource: Option<&'a Resource>, location: &'a Location) -> Result<&'a str, ErrorKind> {
     match resource {
         // spec: RA-18
         Some(resource) if resource.has(location) => Ok(resource.as_str()),
-        Some(_) => Err(Kind::Elsewhere),
+        Some(_) => Err(ErrorKind::Elsewhere),
         // spec: RA-19
-        None => location.origin().ok_or(Kind::NoResource),
+        None => location.origin().ok_or(ErrorKind::NoResource),
     }
 }

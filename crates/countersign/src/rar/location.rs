@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::MAX_STRING;
-use super::error::{Kind, RarError};
+use super::error::{ErrorKind, RarError};
 use crate::verify::{covers, is_valid_resource};
 
 /// One of a detail's `locations`.
@@ -65,9 +65,13 @@ impl Resource {
     /// Holds a text to the form.
     // spec: RA-17
     pub fn parse(text: &str) -> Result<Self, RarError> {
-        let (origin, path) = split(text).ok_or(RarError::of(Kind::Resource))?;
+        let (origin, path) = split(text).ok_or(RarError::of(ErrorKind::Resource))?;
         let fits = text.len() <= MAX_STRING && (path.is_empty() || is_valid_resource(path));
-        if fits { Ok(Self { text: text.to_owned(), path: origin.len() }) } else { Err(RarError::of(Kind::Resource)) }
+        if fits {
+            Ok(Self { text: text.to_owned(), path: origin.len() })
+        } else {
+            Err(RarError::of(ErrorKind::Resource))
+        }
     }
 
     /// The resource as it was written: the audience of its tokens.

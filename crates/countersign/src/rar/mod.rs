@@ -39,7 +39,7 @@ mod write;
 use std::collections::BTreeSet;
 
 pub use self::duration::MaxDuration;
-pub use self::error::{Kind, RarError};
+pub use self::error::{ErrorKind, RarError};
 pub use self::group::{Request, Requested};
 use self::location::Location;
 pub use self::location::Resource;

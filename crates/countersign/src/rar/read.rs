@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::error::{Kind, RarError};
+use super::error::{ErrorKind, RarError};
 use super::location::Location;
 use super::{AuthorizationDetails, Detail, MAX_DETAILS, MAX_TEXT, is_text};
 use crate::json::{Object, Value};
@@ -16,15 +16,15 @@ const MEMBERS: [&str; 5] = ["type", "locations", "actions", "purpose", "max_dura
 pub(super) fn parse(json: &[u8]) -> Result<AuthorizationDetails, RarError> {
     // spec: RA-2
     if json.len() > MAX_TEXT {
-        return Err(RarError::of(Kind::TooLong));
+        return Err(RarError::of(ErrorKind::TooLong));
     }
     // spec: RA-1
-    let value = Value::parse(json).map_err(|error| RarError::of(Kind::Json(error)))?;
+    let value = Value::parse(json).map_err(|error| RarError::of(ErrorKind::Json(error)))?;
     // spec: RA-3
     let elements = value.as_array().filter(|elements| (1..=MAX_DETAILS).contains(&elements.len()));
-    let elements = elements.ok_or(RarError::of(Kind::Array))?;
+    let elements = elements.ok_or(RarError::of(ErrorKind::Array))?;
     let details = elements.iter().enumerate().map(|(index, element)| {
-        let object = element.as_object().ok_or(RarError::of(Kind::Object));
+        let object = element.as_object().ok_or(RarError::of(ErrorKind::Object));
         object.and_then(detail).map_err(|error| error.in_detail(index))
     });
     details.collect::<Result<_, _>>().map(AuthorizationDetails)
@@ -33,17 +33,17 @@ pub(super) fn parse(json: &[u8]) -> Result<AuthorizationDetails, RarError> {
 fn detail(object: &Object) -> Result<Detail, RarError> {
     // spec: RA-4
     if let Some(name) = NOT_SAID.into_iter().find(|name| object.member(name).is_some()) {
-        return Err(RarError::of(Kind::Unknown).at(name));
+        return Err(RarError::of(ErrorKind::Unknown).at(name));
     }
     if let Some((name, _)) = object.iter().find(|(name, _)| !MEMBERS.contains(name)) {
-        return Err(RarError::of(Kind::Unknown).at_unknown(name));
+        return Err(RarError::of(ErrorKind::Unknown).at_unknown(name));
     }
-    let r#type = text(object, "type")?.ok_or(RarError::of(Kind::Missing).at("type"))?;
-    let locations = list(object, "locations", Kind::Location, Location::parse)?;
-    let actions = list(object, "actions", Kind::Value, |text| is_text(text).then(|| text.to_owned()))?;
+    let r#type = text(object, "type")?.ok_or(RarError::of(ErrorKind::Missing).at("type"))?;
+    let locations = list(object, "locations", ErrorKind::Location, Location::parse)?;
+    let actions = list(object, "actions", ErrorKind::Value, |text| is_text(text).then(|| text.to_owned()))?;
     let max_duration = match object.member("max_duration") {
         // spec: RA-10
-        Some(value) => Some(value.as_str().ok_or(RarError::of(Kind::Duration).at("max_duration"))?.parse()?),
+        Some(value) => Some(value.as_str().ok_or(RarError::of(ErrorKind::Duration).at("max_duration"))?.parse()?),
         None => None,
     };
     Ok(Detail { r#type, locations, actions, purpose: text(object, "purpose")?, max_duration })
@@ -52,7 +52,7 @@ fn detail(object: &Object) -> Result<Detail, RarError> {
 // spec: RA-5, RA-8
 fn text(object: &Object, name: &'static str) -> Result<Option<String>, RarError> {
     let Some(value) = object.member(name) else { return Ok(None) };
-    let text = value.as_str().filter(|text| is_text(text)).ok_or(RarError::of(Kind::Value).at(name))?;
+    let text = value.as_str().filter(|text| is_text(text)).ok_or(RarError::of(ErrorKind::Value).at(name))?;
     Ok(Some(text.to_owned()))
 }
 
@@ -61,14 +61,14 @@ fn text(object: &Object, name: &'static str) -> Result<Option<String>, RarError>
 fn list<T: Ord>(
     object: &Object,
     name: &'static str,
-    kind: Kind,
+    kind: ErrorKind,
     element: impl Fn(&str) -> Option<T>,
 ) -> Result<BTreeSet<T>, RarError> {
-    let value = object.member(name).ok_or(RarError::of(Kind::Missing).at(name))?;
+    let value = object.member(name).ok_or(RarError::of(ErrorKind::Missing).at(name))?;
     let elements = value.as_array().filter(|elements| !elements.is_empty());
-    let elements = elements.ok_or(RarError::of(Kind::Value).at(name))?;
+    let elements = elements.ok_or(RarError::of(ErrorKind::Value).at(name))?;
     let read = |value: &Value| {
-        let text = value.as_str().ok_or(RarError::of(Kind::Value).at(name))?;
+        let text = value.as_str().ok_or(RarError::of(ErrorKind::Value).at(name))?;
         element(text).ok_or(RarError::of(kind).at(name))
     };
     elements.iter().map(read).collect()

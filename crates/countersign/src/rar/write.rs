@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::duration::MaxDuration;
-use super::error::{Kind, RarError};
+use super::error::{ErrorKind, RarError};
 use super::location::{Location, as_origin};
 use super::{AuthorizationDetails, Detail, is_text};
 use crate::json::Value;
@@ -24,7 +24,7 @@ impl AuthorizationDetails {
         let lifetime = claims.expires().0.checked_sub(claims.issued_at().0);
         let max_duration = lifetime.and_then(MaxDuration::from_seconds);
         // spec: RA-27
-        let max_duration = max_duration.ok_or(RarError::of(Kind::Duration).at("max_duration"))?;
+        let max_duration = max_duration.ok_or(RarError::of(ErrorKind::Duration).at("max_duration"))?;
         let rights: Vec<Right<'_>> = claims.rights().collect();
         details(claims.audience(), claims.purpose(), max_duration, &rights)
     }
@@ -48,7 +48,7 @@ pub(super) fn details(
 ) -> Result<AuthorizationDetails, RarError> {
     // spec: RA-27
     if !is_text(purpose) {
-        return Err(RarError::of(Kind::Value).at("purpose"));
+        return Err(RarError::of(ErrorKind::Value).at("purpose"));
     }
     let mut details = of_rights(audience, rights)?;
     for detail in &mut details {
@@ -65,14 +65,14 @@ fn of_rights(audience: &str, rights: &[Right<'_>]) -> Result<Vec<Detail>, RarErr
     for right in rights {
         for (text, member) in [(right.r#type, "type"), (right.action, "actions")] {
             if !is_text(text) {
-                return Err(RarError::of(Kind::Value).at(member));
+                return Err(RarError::of(ErrorKind::Value).at(member));
             }
         }
         actions.entry((right.r#type, right.location)).or_default().insert(right.action);
     }
     let mut shared: BTreeMap<(&str, BTreeSet<&str>), BTreeSet<Location>> = BTreeMap::new();
     for ((r#type, location), actions) in actions {
-        let location = Location::of_right(location, origin).ok_or(RarError::of(Kind::Location).at("locations"))?;
+        let location = Location::of_right(location, origin).ok_or(RarError::of(ErrorKind::Location).at("locations"))?;
         shared.entry((r#type, actions)).or_default().insert(location);
     }
     let details = shared.into_iter().map(|((r#type, actions), locations)| Detail {
