@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Seal(Seal),
     /// Say in plain sentences what a token says. Verifies nothing.
     Inspect(Inspect),
-    /// Print a token's rights, purpose and duration as OAuth authorization_details. Verifies nothing.
+    /// Print a token's rights, before any check, purpose and duration as OAuth authorization_details. Verifies nothing.
     Rar(Rar),
     /// Sign a request; the whole HTTP/1.1 message is printed.
     Sign(Sign),
