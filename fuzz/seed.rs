@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use countersign::from_base64url;
-use countersign_fuzz::requests;
+use countersign_fuzz::{details, requests};
 use serde_json::Value;
 
 /// Of the vectors of one file with the same outcome, so many give a seed.
@@ -24,7 +24,8 @@ fn main() {
         files.sort();
         for file in files {
             let file: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-            seeds.of_a_file(file["vectors"].as_array().unwrap());
+            let vectors = file["vectors"].as_array().unwrap();
+            if folder.ends_with("rar") { seeds.of_details(vectors) } else { seeds.of_a_file(vectors) }
         }
     }
     for sent in requests::sent() {
@@ -46,10 +47,15 @@ fn main() {
     for bytes in checks.iter().take(8) {
         seeds.tokens.insert([&[0], &bytes[..768]].concat());
         seeds.requests.insert([&[0], &bytes[..48]].concat());
+        seeds.details.insert([&[0x80 | bytes[0]], &bytes[..256]].concat());
     }
-    for (name, set) in
-        [("token", &seeds.tokens), ("request", &seeds.requests), ("fields", &seeds.fields), ("checks", &checks)]
-    {
+    for (name, set) in [
+        ("token", &seeds.tokens),
+        ("request", &seeds.requests),
+        ("rar", &seeds.details),
+        ("fields", &seeds.fields),
+        ("checks", &checks),
+    ] {
         let folder = root.join("seeds").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
@@ -65,6 +71,7 @@ struct Seeds {
     tokens: BTreeSet<Vec<u8>>,
     requests: BTreeSet<Vec<u8>>,
     fields: BTreeSet<Vec<u8>>,
+    details: BTreeSet<Vec<u8>>,
 }
 
 impl Seeds {
@@ -78,6 +85,18 @@ impl Seeds {
             let message = from_base64url(vector["input"]["request_b64u"].as_str().unwrap()).unwrap();
             if before < EACH && message.len() <= 6_000 {
                 self.message(&message);
+            }
+        }
+    }
+
+    /// Each text of details that is not long, behind the number of its resource.
+    fn of_details(&mut self, vectors: &[Value]) {
+        for vector in vectors {
+            let text = vector["input"]["details"].as_str().unwrap();
+            let resource = vector["input"]["resource"].as_str();
+            let number = details::RESOURCES.iter().position(|known| *known == resource).unwrap_or(1);
+            if text.len() <= 1_000 {
+                self.details.insert([&[number as u8], text.as_bytes()].concat());
             }
         }
     }

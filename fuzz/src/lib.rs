@@ -1,6 +1,7 @@
 //! What the fuzz targets share: fixed keys and time, generators, mutations, and oracles.
 
 pub mod checks;
+pub mod details;
 pub mod fields;
 pub mod keys;
 pub mod mutate;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
+use countersign::rar::Resource;
 use countersign::time::UnixTime;
 
 use crate::parse::{self, ApprovalText, BudgetText, FieldLine, Holder, RightText, Seconds};
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Seal(Seal),
     /// Say in plain sentences what a token says. Verifies nothing.
     Inspect(Inspect),
+    /// Print a token's rights, before any check, purpose and duration as OAuth authorization_details. Verifies nothing.
+    Rar(Rar),
     /// Sign a request; the whole HTTP/1.1 message is printed.
     Sign(Sign),
     /// Decide about requests: one line of JSON for each.
@@ -120,19 +123,27 @@ pub(crate) struct Mint {
     /// The agent and its public key, such as calendar-bot=ed25519/4295….
     #[arg(long, value_name = "NAME=KEY", value_parser = parse::holder)]
     pub(crate) agent: Holder,
-    /// What for, such as scheduling.
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) purpose: String,
+    /// What for, such as scheduling. With --rar: for the details that do not say it.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new(), required_unless_present = "rar")]
+    pub(crate) purpose: Option<String>,
     /// The one service that the token is for, such as https://calendar.example.com.
-    #[arg(long, value_name = "URL", value_parser = parse::audience)]
-    pub(crate) audience: String,
+    #[arg(long, value_name = "URL", value_parser = parse::audience, required_unless_present = "rar")]
+    pub(crate) audience: Option<String>,
     /// What the agent may do, such as calendar:/calendars/primary:read; one or more. A location covers what is beneath
     /// it. For a service without an operation table the type is http and the action a method: http:/calendars:GET.
-    #[arg(long = "right", value_name = "TYPE:LOCATION:ACTION", required = true, value_parser = parse::right)]
+    #[arg(long = "right", value_name = "TYPE:LOCATION:ACTION", required_unless_present = "rar", value_parser = parse::right)]
     pub(crate) rights: Vec<RightText>,
-    /// For how long, such as 90s, 10m, 1h or 30d.
-    #[arg(long = "expires-in", value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) valid_for: Seconds,
+    /// For how long, such as 90s, 10m, 1h or 30d. With --rar: for the details that do not say it.
+    #[arg(long = "expires-in", value_name = "DURATION", value_parser = parse::duration, required_unless_present = "rar")]
+    pub(crate) valid_for: Option<Seconds>,
+    /// A file with OAuth authorization_details (RFC 9396), such as details.json, or - for standard input, in place of
+    /// --right and --audience: a token a line, one for each purpose, duration and audience.
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["rights", "audience"])]
+    pub(crate) rar: Option<PathBuf>,
+    /// The resource that the details are asked for (RFC 8707), such as https://calendar.example.com: the audience of the
+    /// tokens. Without it each location is a URL, whose origin is the audience.
+    #[arg(long, value_name = "URL", requires = "rar", value_parser = Resource::parse)]
+    pub(crate) resource: Option<Resource>,
     /// How many times the token may be handed on, 0 to 6, such as 2.
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=6))]
     pub(crate) depth: u8,
@@ -198,6 +209,17 @@ pub(crate) struct Inspect {
     #[arg(value_name = "TOKEN|@FILE|-")]
     pub(crate) token: String,
     /// Print JSON instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Rar {
+    /// A token, open or sealed, @FILE such as @token, or - for standard input. Locations are URLs where the token's
+    /// audience is an origin and all of them are paths; else mint --rar needs the audience as --resource.
+    #[arg(value_name = "TOKEN|@FILE|-")]
+    pub(crate) token: String,
+    /// Print one line in canonical form (RFC 8785) instead of several.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -42,6 +42,14 @@ $SUB is the public key that `countersign keygen` printed, ed25519/ and 64 digits
         "  countersign approval grant --key approver.pem approval.json",
     ),
     (
+        "rar",
+        "  countersign rar @token > details.json",
+    ),
+    (
+        "jwks",
+        "  countersign jwks @hub.pem > jwks.json",
+    ),
+    (
         "send",
         "  countersign send --key agent.pem --token @token GET https://calendar.example.com/calendars/primary/events",
     ),

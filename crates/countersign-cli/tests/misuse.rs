@@ -243,6 +243,8 @@ fn no_output_tells_a_secret_that_was_not_asked_for() {
         &["inspect", "@token", "--json"],
         &["inspect", token, token],
         &["inspect", token, "--jsn"],
+        &["rar", "@token"],
+        &["rar", token, token],
         &["seal", "@token"],
         &["seal", token, "--depth", "1"],
         &sign,

@@ -16,6 +16,7 @@ use common::Shell;
 use countersign::from_base64url;
 use countersign::time::UnixTime;
 use countersign_testkit::format::{Config, Outcome, Vector, VectorFile};
+use countersign_testkit::format_rar;
 use serde_json::{Value, json};
 
 fn folder() -> PathBuf {
@@ -42,7 +43,8 @@ fn vectors() -> Vec<Vector> {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         file.vectors
     };
-    files(&folder()).into_iter().flat_map(read).collect()
+    let requests = |path: &PathBuf| path.parent().is_some_and(|parent| !parent.ends_with(format_rar::FOLDER));
+    files(&folder()).into_iter().filter(requests).flat_map(read).collect()
 }
 
 /// `verifier.toml` of a vector's configuration.
@@ -141,7 +143,8 @@ fn verify_gives_the_decision_of_every_vector() {
 #[test]
 fn vectors_run_passes_every_vector() {
     let ran = Shell::new().run(&["vectors", "run", folder().to_str().unwrap()]);
-    assert_eq!(ran.ok(), format!("{} passed, 0 failed\n", vectors().len()));
+    let details = format_rar::load(&folder()).unwrap();
+    assert_eq!(ran.ok(), format!("{} passed, 0 failed\n", vectors().len() + details.len()));
 }
 
 /// A folder with one vector, changed by `change`.
@@ -180,6 +183,48 @@ fn another_expectation_fails() {
         assert_eq!(ran.code, 1, "{ran:?}");
         assert!(ran.text().ends_with("0 passed, 1 failed\n"), "{ran:?}");
         assert!(ran.text().starts_with("verify/"), "{ran:?}");
+    }
+}
+
+/// The standard vector of authorization details, changed by `change`.
+fn altered_details(change: impl FnOnce(&mut Value)) -> Shell {
+    let shell = Shell::new();
+    let mut file: Value = serde_json::from_slice(&fs::read(folder().join("rar/members.json")).unwrap()).unwrap();
+    file["vectors"].as_array_mut().unwrap().truncate(1);
+    change(&mut file);
+    fs::create_dir_all(shell.path("suite/rar")).unwrap();
+    shell.write("suite/rar/one.json", file.to_string());
+    shell
+}
+
+#[test]
+fn another_expectation_of_details_fails() {
+    let run = |change: fn(&mut Value)| altered_details(change).run(&["vectors", "run", "suite"]);
+    assert_eq!(run(|_| ()).ok(), "1 passed, 0 failed\n");
+    for change in [
+        (|file| file["vectors"][0]["expect"]["tokens"][0]["audience"] = json!("https://mail.example.com"))
+            as fn(&mut Value),
+        |file| file["vectors"][0]["expect"]["tokens"][0]["duration"] = json!(3_601),
+        |file| file["vectors"][0]["expect"]["tokens"][0]["rights"][0][2] = json!("delete"),
+        |file| file["vectors"][0]["expect"]["tokens"][0]["details"] = json!("[]"),
+        |file| file["vectors"][0]["expect"]["tokens"] = json!([]),
+        |file| file["vectors"][0]["input"]["resource"] = json!("https://Calendar.example.com"),
+        |file| {
+            let error = "invalid_authorization_details";
+            file["vectors"][0]["expect"] = json!({"result": "refused", "error": error, "member": null});
+        },
+    ] {
+        let ran = run(change);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.text().starts_with("rar/standard") && ran.text().ends_with("0 passed, 1 failed\n"), "{ran:?}");
+    }
+    for change in [
+        (|file| file["vectors"][0]["input"]["more"] = json!(1)) as fn(&mut Value),
+        |file| file["vectors"][0]["expect"]["more"] = json!(1),
+        |file| file["vectors"][0]["expect"]["tokens"][0]["more"] = json!(1),
+        |file| file["vectors"] = json!([]),
+    ] {
+        assert_eq!(run(change).code, 2);
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`keys`] and [`clock`]: the fixed keys and the fixed time of all vectors;
 //! - [`wire`], [`raw_checks`], [`raw_token`], [`raw_request`]: the builders;
 //! - [`mod@format`]: the JSON format of the vector files, for generators and runners;
+//! - [`format_rar`]: the same for authorization details;
 //! - [`vectors`]: what the files under `test-vectors/` contain;
 //! - [`runner`], [`setup`]: reading the files and running them; `setup` alone uses the code under test.
 //!
@@ -24,6 +25,7 @@
 
 pub mod clock;
 pub mod format;
+pub mod format_rar;
 pub mod keys;
 pub mod raw_checks;
 pub mod raw_request;

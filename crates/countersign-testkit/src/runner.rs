@@ -9,8 +9,9 @@ use std::{fs, io};
 use serde_json::Value;
 
 use crate::format::{Outcome, Vector, VectorFile};
+use crate::format_rar;
 
-/// Reads every vector below `dir`. An empty folder, an unknown member and a repeated id are errors.
+/// Reads every vector below `dir` but those of authorization details. An empty folder, an unknown member and a repeated id are errors.
 pub fn load(dir: &Path) -> Result<Vec<Vector>, String> {
     let mut files = Vec::new();
     collect(dir, &mut files).map_err(|error| format!("{}: {error}", dir.display()))?;
@@ -40,7 +41,9 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         any = true;
         if path.is_dir() {
-            collect(&path, files)?;
+            if path.file_name() != Some(format_rar::FOLDER.as_ref()) {
+                collect(&path, files)?;
+            }
         } else if path.extension().is_some_and(|end| end == "json") && path.file_name() != Some("schema.json".as_ref())
         {
             files.push(path);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_testkit::runner;
+use countersign_testkit::{format_rar, runner};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -15,14 +15,16 @@ fn root() -> PathBuf {
 fn ids(text: &str) -> BTreeSet<String> {
     let is_id = |word: &str| {
         let Some((family, number)) = word.split_once('-') else { return false };
-        ["TK", "RQ", "CK", "VF"].contains(&family) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+        ["TK", "RQ", "CK", "VF", "RA"].contains(&family)
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
     };
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| is_id(word)).map(str::to_owned).collect()
 }
 
 fn defined() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for file in ["token", "request", "checks", "verify"] {
+    for file in ["token", "request", "checks", "verify", "rar"] {
         let text = fs::read_to_string(root().join(format!("spec/{file}.md"))).unwrap();
         for bold in text.split("**").skip(1).step_by(2) {
             for id in ids(bold).into_iter().filter(|id| id == bold) {
@@ -72,10 +74,13 @@ fn cited_in_code() -> (BTreeSet<String>, BTreeSet<String>) {
 fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
     let defined = defined();
     let mut cited: BTreeMap<String, usize> = BTreeMap::new();
-    for vector in runner::load(&root().join("test-vectors")).unwrap() {
-        assert!(!vector.req.is_empty(), "{} cites no requirement", vector.id);
-        for id in vector.req {
-            assert!(defined.contains(&id), "{} cites {id}, which spec/ does not define", vector.id);
+    let requests = runner::load(&root().join("test-vectors")).unwrap();
+    let details = format_rar::load(&root().join("test-vectors")).unwrap();
+    let of_requests = requests.into_iter().map(|vector| (vector.id, vector.req));
+    for (vector, req) in of_requests.chain(details.into_iter().map(|vector| (vector.id, vector.req))) {
+        assert!(!req.is_empty(), "{vector} cites no requirement");
+        for id in req {
+            assert!(defined.contains(&id), "{vector} cites {id}, which spec/ does not define");
             *cited.entry(id).or_default() += 1;
         }
     }

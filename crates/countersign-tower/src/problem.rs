@@ -1,8 +1,9 @@
 //! The answer to a stranger: a class, never a code (`spec/verify.md`, The answer to a stranger).
 
 use bytes::Bytes;
+use countersign::rar::AuthorizationDetails;
 use countersign::time::UnixTime;
-use countersign::verify::{Charge, Operation};
+use countersign::verify::Charge;
 use countersign::{Class, Code, Denial, to_base64url};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
@@ -58,8 +59,11 @@ impl Problem {
         let mut problem = Self::of_class(denial.code().class());
         // spec: VF-41
         match (denial.code(), denial.refused()) {
-            (Code::RightMissing, Some((operation, _))) => {
-                problem.members.insert("authorization_details".to_owned(), sufficient(operation));
+            (Code::RightMissing, Some((operation, service))) => {
+                // No right allows an operation that has no details, so there is nothing to ask for.
+                if let Ok(details) = AuthorizationDetails::sufficient(operation, service) {
+                    problem.members.insert("authorization_details".to_owned(), json!(details));
+                }
             }
             (Code::BudgetExceeded, _) => {
                 problem.members.insert("budget".to_owned(), budget(denial.exceeded()));
@@ -108,14 +112,6 @@ impl Problem {
         }
         response
     }
-}
-
-/// The RFC 9396 array that would have been enough. The resource stands in it as the sender wrote it; at stage 11 the
-/// sender is known, and what is outside of the resource grammar was refused before.
-fn sufficient(operation: &Operation) -> Value {
-    json!([{
-        "type": operation.r#type(), "locations": [operation.resource()], "actions": [operation.action()],
-    }])
 }
 
 /// What is to be approved, by whose keys, and where to ask. Null members at stage 12, where an approval was used before.

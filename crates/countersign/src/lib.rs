@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | a service that verifies requests | [`verify::Verifier`], or the middleware in `countersign-tower` |
 //! | an agent that signs requests and hands tokens on | [`token::OpenToken`], [`request::SignRequest`] |
-//! | an issuer | [`token::Grant`] |
+//! | an issuer | [`token::Grant`], [`rar::AuthorizationDetails`] |
 //! | writing an implementation of your own | `spec/` and `test-vectors/` |
 //!
 //! This crate does no input and output, has no clock and no randomness, and is not async: time, seeds and nonces are
@@ -31,6 +31,7 @@ mod denial;
 mod encoding;
 pub mod json;
 pub mod key;
+pub mod rar;
 pub mod request;
 pub mod time;
 pub mod token;

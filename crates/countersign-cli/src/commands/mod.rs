@@ -9,6 +9,7 @@ mod keygen;
 mod man;
 mod mint;
 mod narrow;
+mod rar;
 mod send;
 mod sign;
 mod vectors;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delegate(args) => narrow::delegate(args, now()?).map(done),
         Command::Seal(args) => narrow::seal(&args).map(done),
         Command::Inspect(args) => inspect::run(&args, now()?).map(done),
+        Command::Rar(args) => rar::run(&args).map(done),
         Command::Sign(args) => sign::run(&args, now()?).map(done),
         Command::Verify(args) => verify::run(&args, now()?),
         Command::Approval(args) => approval::run(&args, now()?),

@@ -9,6 +9,7 @@ pub mod checks_facts;
 pub mod checks_operators;
 pub mod checks_order;
 pub mod curve;
+pub mod rar;
 pub mod replay;
 pub mod request_altered;
 pub mod request_coverage;
@@ -32,7 +33,7 @@ use std::collections::BTreeMap;
 use case::File;
 
 /// The folders, each owned by the generator: what it did not write is an extra file.
-pub const FOLDERS: [&str; 6] = ["chain", "checks", "replay", "request", "token", "verify"];
+pub const FOLDERS: [&str; 7] = ["chain", "checks", "rar", "replay", "request", "token", "verify"];
 
 /// All files.
 #[must_use]
@@ -73,12 +74,15 @@ pub fn files() -> Vec<File> {
 /// When a vector cannot be written as JSON.
 #[must_use]
 pub fn generate() -> BTreeMap<String, String> {
-    let text = |file: &File| {
-        let mut text = serde_json::to_string_pretty(&file.content()).expect("vectors are JSON");
+    fn text(content: &impl serde::Serialize) -> String {
+        let mut text = serde_json::to_string_pretty(content).expect("vectors are JSON");
         text.push('\n');
         text
-    };
-    files().iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(file))).collect()
+    }
+    let requests =
+        files().into_iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(&file.content())));
+    let details = rar::files().into_iter().map(|(name, file)| (format!("rar/{name}.json"), text(&file)));
+    requests.chain(details).collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ fn generates_the_same_files_twice() {
 
 #[test]
 fn reads_back_what_it_writes() {
-    for (name, text) in generate() {
+    for (name, text) in generate().into_iter().filter(|(name, _)| !name.starts_with("rar/")) {
         let file: VectorFile = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!file.vectors.is_empty(), "{name} is empty");
     }

@@ -33,7 +33,8 @@ async fn tells_which_authority_would_be_enough() {
     let refusal = refused(&server, server.signer().build().unwrap(), "/calendars/work/events").await;
     assert_eq!((refusal.class, refusal.status.as_u16()), (Class::InsufficientAuthorization, 403));
     assert_eq!(refusal.remedy(), Remedy::AskForAuthority);
-    let enough = json!([{"type": "calendar", "locations": [format!("{}/calendars/work", server.url(""))], "actions": ["read"]}]);
+    let enough =
+        json!([{"type": "calendar", "locations": [format!("{}/calendars/work", server.url(""))], "actions": ["read"]}]);
     assert_eq!(refusal.authorization_details, Some(enough));
     assert_eq!(refusal.title.as_deref(), Some(countersign_tower::title(refusal.class)));
     assert!(refusal.trace_id.is_some() && refusal.detail.is_some());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use countersign::rar::{AuthorizationDetails, MaxDuration, Request};
 use countersign::token::{Grant, Right};
 
 use crate::support::{
@@ -22,17 +23,22 @@ async fn refuses_routes_that_map_to_no_operation() {
     assert_eq!(server.hits(), 0);
 }
 
-// spec: VF-41
+// spec: VF-41, RA-28
 #[tokio::test]
 async fn refuses_what_no_right_covers_and_says_what_would() {
     let server = Server::start().await;
     let request = sign("GET", "/calendars/work/events", b"");
     let answer = server.expect(&request.bytes(), 403, Some("right_missing")).await;
-    let expected = serde_json::json!([{"type": "calendar", "locations": ["/calendars/work"], "actions": ["read"]}]);
-    assert_eq!(answer.json()["authorization_details"], expected);
-    // What is said is enough: a token with it passes.
-    let right = Right { r#type: "calendar", location: "/calendars/work", action: "read" };
-    let request = sign_with(&mint(&grant().right(right)), &key("agent"), "GET", "/calendars/work/events", b"");
+    let details = &answer.json()["authorization_details"];
+    let location = "https://calendar.example.com/calendars/work";
+    assert_eq!(*details, serde_json::json!([{"type": "calendar", "locations": [location], "actions": ["read"]}]));
+    // What is said is enough: a token with it passes, and says the service too.
+    let details = AuthorizationDetails::parse(details.to_string().as_bytes()).unwrap();
+    let asked = Request::default().purpose("scheduling").max_duration(MaxDuration::from_seconds(3_600).unwrap());
+    let requested = details.grants(&asked).unwrap();
+    assert_eq!((requested.len(), requested[0].audience()), (1, crate::support::SERVICE));
+    let enough = requested[0].rights().fold(grant(), Grant::right);
+    let request = sign_with(&mint(&enough), &key("agent"), "GET", "/calendars/work/events", b"");
     server.expect(&request.bytes(), 200, None).await;
     assert_eq!(server.hits(), 1);
 }

@@ -1,6 +1,7 @@
 //! `countersign vectors run`: this implementation against a folder of vectors.
 
 mod format;
+mod rar;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,27 +25,38 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let (mut passed, mut failed) = (0_u32, 0_u32);
     let mut ids = BTreeSet::new();
     for path in files {
-        let text = fs::read_to_string(&path).with_context(|| format!("DIR {}", path.display()))?;
-        let file: format::File =
-            serde_json::from_str(&text).with_context(|| format!("DIR {}: no file of vectors", path.display()))?;
-        if file.vectors.is_empty() {
-            bail!("DIR {}: a file without vectors", path.display());
+        let (named, folder) = (path.display(), path.parent().and_then(Path::file_name));
+        let text = fs::read_to_string(&path).with_context(|| format!("DIR {named}"))?;
+        // Each vector of the file, run.
+        let ran: Vec<(String, anyhow::Result<()>)> = if folder == Some(rar::FOLDER.as_ref()) {
+            let file: rar::File = read(&text, &path)?;
+            file.vectors.into_iter().map(|vector| (vector.id.clone(), rar::check(&vector))).collect()
+        } else {
+            let file: format::File = read(&text, &path)?;
+            file.vectors.into_iter().map(|vector| (vector.id.clone(), check(&vector))).collect()
+        };
+        if ran.is_empty() {
+            bail!("DIR {named}: a file without vectors");
         }
-        for vector in file.vectors {
-            if !ids.insert(vector.id.clone()) {
-                bail!("DIR {}: the id {} stands twice", path.display(), vector.id);
+        for (id, result) in ran {
+            if !ids.insert(id.clone()) {
+                bail!("DIR {named}: the id {id} stands twice");
             }
-            match check(&vector) {
+            match result {
                 Ok(()) => passed = passed.saturating_add(1),
                 Err(error) => {
                     failed = failed.saturating_add(1);
-                    output::line(&crate::text::visible(&format!("{}: {error:#}", vector.id)))?;
+                    output::line(&crate::text::visible(&format!("{id}: {error:#}")))?;
                 }
             }
         }
     }
     output::line(&format!("{passed} passed, {failed} failed"))?;
     Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+fn read<F: serde::de::DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<F> {
+    serde_json::from_str(text).with_context(|| format!("DIR {}: no file of vectors", path.display()))
 }
 
 /// All files of vectors beneath a folder, in the order of their names. A folder without any is an error.
