@@ -7,7 +7,7 @@ use countersign::key::Signature;
 use countersign_benches::fixture::{Scenario, key};
 use countersign_benches::paired::{Comparison, compare, timed, timed_with};
 use countersign_benches::service::Service;
-use countersign_benches::{rejected, sizes, verdicts};
+use countersign_benches::{rejected, sizes, verdicts, work};
 use ed25519_dalek::{Signer as _, SigningKey, Verifier as _, VerifyingKey};
 
 /// Rounds of each comparison; of an even number of them, each side begins half.
@@ -65,6 +65,7 @@ fn main() -> ExitCode {
             _ => println!("ratio {name} = {:.3} (no bound)", found.ratio),
         }
     }
+    over = over.saturating_add(bombs(measured));
     if over > 0 {
         println!("\n{over} OVER");
         return ExitCode::FAILURE;
@@ -82,6 +83,25 @@ fn engine() {
         let millis = start.elapsed().as_secs_f64() * 1e3;
         println!("  the stack on the request of {:<31} {millis:>8.1} ms, then {refused:?}", case.name);
     }
+}
+
+/// What the checks of one request cost at most. An absolute ceiling; how many are over it.
+fn bombs(measured: bool) -> usize {
+    println!("\nchecks that ask for as much work as they can: the median of 21 runs");
+    let mut over = 0_usize;
+    for bomb in work::bombs() {
+        let (outcome, units) = bomb.run();
+        let told = outcome.map_or_else(|code| code.to_string(), |()| "passed".to_owned());
+        let micros = if measured { bomb.time(21).as_secs_f64() * 1e6 } else { 0.0 };
+        let holds = micros <= bomb.ceiling;
+        over = over.saturating_add(usize::from(!holds));
+        let word = if holds { "ok" } else { "OVER" };
+        println!(
+            "work {:<72} {units:>7} units, {told:<15} {micros:>8.1} µs (ceiling {}) {word}",
+            bomb.name, bomb.ceiling
+        );
+    }
+    over
 }
 
 fn lines(rounds: usize, batch: Duration) -> Vec<Line> {

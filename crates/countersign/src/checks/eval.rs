@@ -1,5 +1,7 @@
 //! The evaluator, over the bytes that the decoder let in.
 
+use memchr::memmem::Finder;
+
 use super::arguments::Given;
 use super::facts::Facts;
 use super::predicate::Predicate;
@@ -30,6 +32,7 @@ impl Work {
     }
 
     // spec: CK-31
+    #[inline]
     fn charge(&mut self, units: u64) -> Result<(), Stop> {
         self.done = self.done.saturating_add(units);
         if self.done > self.limit { Err(Stop::Limit) } else { Ok(()) }
@@ -64,7 +67,7 @@ impl From<Malformed> for Stop {
 pub fn evaluate(chain: &VerifiedChain, facts: &Facts<'_>, work: &mut Work) -> Result<(), CheckDenial> {
     let chain: &Decoded = chain.decoded();
     let mut program = Program::default();
-    let mut machine = Machine { facts, work, bindings: Vec::new(), stack: Vec::with_capacity(8) };
+    let mut machine = Machine { facts, work, bindings: Vec::new(), stack: Vec::with_capacity(8), finder: None };
     for (block_index, block) in chain.layout.blocks.iter().enumerate() {
         let source = Source { bytes: &chain.bytes, symbols: &chain.layout.symbols, block };
         for (index, check) in block.checks.iter().enumerate() {
@@ -86,6 +89,8 @@ struct Machine<'a, 'w> {
     /// By slot: the decoder saw to it that each use follows a binding of the same query.
     bindings: Vec<Option<Value<'a>>>,
     stack: Vec<Value<'a>>,
+    /// The last needle that was searched for, prepared: mostly the next search is for the same.
+    finder: Option<(&'a str, Finder<'a>)>,
 }
 
 impl<'a> Machine<'a, '_> {
@@ -115,6 +120,9 @@ impl<'a> Machine<'a, '_> {
     /// Matches the body from a step on in nested loops, then the expressions. One predicate at most spreads.
     // spec: CK-21
     fn body(&mut self, program: &Program<'a>, from: usize) -> Result<bool, Stop> {
+        if from >= program.body.len() {
+            return self.expressions(program);
+        }
         // Facts that a loop still offers after its one match, when what stands inside it did not succeed.
         let mut pending = 0_u64;
         let matched = self.rest_of_body(program, from, &mut pending)?;
@@ -325,8 +333,7 @@ impl<'a> Machine<'a, '_> {
             }
             (binary::CONTAINS, Str(text), Str(needle)) => {
                 self.scan(text.len())?;
-                // Searches in linear time, whatever the needle.
-                Ok(text.contains(needle))
+                Ok(self.find(text, needle))
             }
             (binary::CONTAINS, Set(set), Set(needles)) => {
                 self.work.charge((set.len() as u64).saturating_mul(needles.len() as u64))?;
@@ -363,6 +370,14 @@ impl<'a> Machine<'a, '_> {
             }
             _ => Err(Stop::Error),
         }
+    }
+
+    /// Searches in linear time, whatever the needle. In UTF-8 the bytes of a string are found where the string is.
+    fn find(&mut self, text: &str, needle: &'a str) -> bool {
+        if self.finder.as_ref().is_none_or(|(known, _)| !core::ptr::eq(*known, needle)) {
+            self.finder = Some((needle, Finder::new(needle)));
+        }
+        self.finder.as_ref().is_some_and(|(_, finder)| finder.find(text.as_bytes()).is_some())
     }
 
     /// Charges what a string operation scans.
