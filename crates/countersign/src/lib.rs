@@ -32,6 +32,7 @@ mod encoding;
 pub mod json;
 pub mod key;
 pub mod request;
+pub mod revocation;
 pub mod time;
 pub mod token;
 pub mod verify;
