@@ -24,7 +24,11 @@ fn main() {
         files.sort();
         for file in files {
             let file: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-            seeds.of_a_file(file["vectors"].as_array().unwrap());
+            if folder.ends_with("revocation") {
+                seeds.of_lists(file["vectors"].as_array().unwrap());
+            } else {
+                seeds.of_a_file(file["vectors"].as_array().unwrap());
+            }
         }
     }
     for sent in requests::sent() {

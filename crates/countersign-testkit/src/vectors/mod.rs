@@ -16,6 +16,8 @@ pub mod request_fields;
 pub mod request_framing;
 pub mod request_parameters;
 pub mod request_signature;
+mod revocation_case;
+pub mod revocation_lists;
 pub mod standard;
 pub mod token_content;
 pub mod token_encoding;
@@ -32,7 +34,7 @@ use std::collections::BTreeMap;
 use case::File;
 
 /// The folders, each owned by the generator: what it did not write is an extra file.
-pub const FOLDERS: [&str; 6] = ["chain", "checks", "replay", "request", "token", "verify"];
+pub const FOLDERS: [&str; 7] = ["chain", "checks", "replay", "request", "revocation", "token", "verify"];
 
 /// All files.
 #[must_use]
@@ -78,7 +80,14 @@ pub fn generate() -> BTreeMap<String, String> {
         text.push('\n');
         text
     };
-    files().iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(file))).collect()
+    let mut all: BTreeMap<String, String> =
+        files().iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(file))).collect();
+    for (name, file) in revocation_lists::files() {
+        let mut text = serde_json::to_string_pretty(&file).expect("vectors are JSON");
+        text.push('\n');
+        all.insert(format!("{}/{name}.json", revocation_lists::FOLDER), text);
+    }
+    all
 }
 
 #[cfg(test)]

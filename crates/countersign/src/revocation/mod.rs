@@ -140,6 +140,3 @@ impl fmt::Display for RevocationError {
 }
 
 impl core::error::Error for RevocationError {}
-
-#[cfg(test)]
-mod tests;
