@@ -9,6 +9,7 @@
 //! | protect a service | [`CountersignLayer`] |
 //! | know in a handler who asks | [`Authorized`], [`AnyOperation`] (feature `axum`), or the extension [`std::sync::Arc`] of [`countersign::verify::Authorized`] |
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
+//! | take back what issuers revoke, from their lists in files | [`FileRevocations`] |
 //! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
 //!
 //! # Where to put the layer
@@ -65,6 +66,7 @@ mod extract;
 mod head;
 mod layer;
 mod problem;
+mod revocations;
 mod service;
 mod store;
 
@@ -74,6 +76,7 @@ pub use self::body::VerifiedBody;
 pub use self::extract::{AnyOperation, Authorized, OperationRejection, OperationType};
 pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, system_clock};
 pub use self::problem::title;
+pub use self::revocations::{FileRevocations, FileRevocationsBuilder, ReloadError, SourceStatus, replace_file};
 pub use self::service::Countersign;
 pub use self::store::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, Immediate, StoreFuture};
 

@@ -11,6 +11,7 @@ mod authorization;
 mod framing;
 mod handlers;
 mod proofs;
+mod revocations;
 mod stores;
 mod support;
 mod vectors;
