@@ -64,12 +64,11 @@ impl Hub {
     }
 }
 
+/// Why the last list was refused. What else went wrong shows as its words.
 fn refused(view: &FileRevocations) -> Option<RevocationErrorKind> {
-    match view.status()[0].error {
-        Some(ReloadError::Refused(error)) => Some(error.kind()),
-        None => None,
-        Some(other) => panic!("{other}"),
-    }
+    let error = view.status()[0].error?;
+    let ReloadError::Refused(refused) = error else { unreachable!("{error}") };
+    Some(refused.kind())
 }
 
 // spec: VF-11, VF-12, RV-17
@@ -196,6 +195,7 @@ async fn without_a_fresh_list_only_what_is_safe_is_served() {
     let server = hub.serve(&view).await;
     server.expect(&sign("GET", EVENTS, b"").bytes(), 200, None).await;
     // One that was fresh up to a second ago is taken, and is stale.
+    hub.clock.store(NOW.0, Ordering::SeqCst);
     let list = UnsignedList::new(HUB, 2, UnixTime(NOW.0 - 60), UnixTime(NOW.0 - 1), Entries::default()).unwrap();
     hub.write(list.sign(&key("revocation")).unwrap().text());
     view.reload_changed();
