@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use countersign::key::PublicKey;
 use countersign::verify::{OperationEntry, Operations, Verifier};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::input;
 
@@ -18,6 +19,10 @@ struct File {
     #[serde(default)]
     limits: Limits,
     operations: Option<Vec<OperationEntry>>,
+    #[serde(default, rename = "revocations_state")]
+    _revocations_state: IgnoredAny,
+    #[serde(default, rename = "safe_when_stale")]
+    _safe_when_stale: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +30,11 @@ struct File {
 struct Issuer {
     issuer: String,
     keys: Vec<String>,
+    /// These are [`crate::revocations`]'s.
+    #[serde(default, rename = "revocations")]
+    _revocations: IgnoredAny,
+    #[serde(default, rename = "revocation_keys")]
+    _revocation_keys: IgnoredAny,
 }
 
 #[derive(Default, Deserialize)]
@@ -74,7 +84,7 @@ fn parse(text: &str) -> anyhow::Result<(Verifier, Operations)> {
 }
 
 /// The line of a fault and the member that stands in it; the parser's own report would be several lines.
-fn place(text: &str, at: usize) -> String {
+pub(crate) fn place(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or_default();
     let number = before.matches('\n').count().saturating_add(1);
     let line = text.lines().nth(number.saturating_sub(1)).unwrap_or_default();

@@ -3,19 +3,19 @@
 use countersign::Denial;
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Authorized, Decision, MemoryReplay, Operations, ReplayStore as _, Revocations, Verifier};
+use countersign::verify::{Authorized, Decision, MemoryReplay, Operations, ReplayStore as _, RevocationView, Verifier};
 
 /// A verifier with all that it needs besides the request.
 pub(crate) struct Judge {
     pub(crate) verifier: Verifier,
     pub(crate) operations: Operations,
-    pub(crate) revocations: Revocations,
+    pub(crate) revocations: Box<dyn RevocationView>,
     pub(crate) replay: MemoryReplay,
 }
 
 impl Judge {
     /// A judge whose memory starts with this run.
-    pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Revocations) -> Self {
+    pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Box<dyn RevocationView>) -> Self {
         // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
         // would refuse every request that was signed before the run, and so all of them. A service needs one.
         let replay = MemoryReplay::insecure_without_epoch();
@@ -31,7 +31,7 @@ impl Judge {
     }
 
     fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
-        let proven = self.verifier.check(message.parts(), now, &self.revocations)?;
+        let proven = self.verifier.check(message.parts(), now, &*self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());
         }

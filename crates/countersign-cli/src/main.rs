@@ -12,6 +12,7 @@ mod judge;
 mod keyfile;
 mod output;
 mod parse;
+mod revocations;
 mod text;
 
 use std::process::ExitCode;

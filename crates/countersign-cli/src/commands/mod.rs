@@ -4,13 +4,15 @@ mod inspect;
 mod keygen;
 mod mint;
 mod narrow;
+mod revocations;
+mod revoke;
 mod sign;
 mod vectors;
 mod verify;
 
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command, Vectors};
+use crate::args::{Cli, Command, Revocations, Vectors};
 use crate::{demo, input};
 
 /// Runs the command that was asked for.
@@ -25,6 +27,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(&args, now()?).map(done),
         Command::Sign(args) => sign::run(&args, now()?).map(done),
         Command::Verify(args) => verify::run(&args, now()?),
+        Command::Revoke(args) => revoke::run(&args, now()?).map(done),
+        Command::Revocations(Revocations::Verify(args)) => revocations::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),
     }

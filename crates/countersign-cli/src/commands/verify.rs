@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Decision, Revocations};
+use countersign::verify::Decision;
 
 use crate::args::Verify;
 use crate::judge::Judge;
-use crate::{config, input, output};
+use crate::{config, input, output, revocations};
 
 pub(crate) fn run(args: &Verify, now: UnixTime) -> anyhow::Result<ExitCode> {
     let (verifier, operations) = config::read(&args.config)?;
-    let judge = Judge::new(verifier, operations, Revocations::default());
+    let judge = Judge::new(verifier, operations, revocations::of_config(&args.config, now)?);
     let stdin = [PathBuf::from("-")];
     let requests = if args.requests.is_empty() { stdin.as_slice() } else { args.requests.as_slice() };
     let (mut denied, mut misused) = (false, false);

@@ -135,7 +135,7 @@ impl Verifier {
         // spec: RQ-45
         let holder = holders.last().copied().filter(|id| id.to_string() == selected.keyid);
         let holder = holder.ok_or(Denial::new(5, Code::KeyMismatch, "keyid is not the current holder's"))?;
-        revocation::check(claims, &holders, (parts.method, framed.path), now, revocations)?;
+        revocation::check(claims, &holders, Some((parts.method, framed.path)), now, revocations)?;
         let (chain, learned) = self.chain(token, issuer, revocations)?;
         // spec: RQ-48
         let key = chain.claims().holder();

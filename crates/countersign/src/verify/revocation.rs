@@ -110,18 +110,18 @@ impl RevocationView for Revocations {
 }
 
 /// Stage 6, on claims whose signatures are not verified yet. `holders` are the key ids of the chain, `asked` the request's
-/// method and its path as received.
+/// method and its path as received, where there is a request.
 pub(crate) fn check(
     claims: Claims<'_>,
     holders: &[KeyId],
-    asked: (&str, &str),
+    asked: Option<(&str, &str)>,
     now: UnixTime,
     view: &(impl RevocationView + ?Sized),
 ) -> Result<(), Denial> {
     let deny = |code, detail| Err(Denial::new(6, code, detail));
     let (issuer, user) = (claims.issuer(), claims.user());
     // spec: VF-10
-    if !view.is_fresh(issuer, now) && !view.is_safe_when_stale(asked.0, asked.1) {
+    if !view.is_fresh(issuer, now) && !asked.is_some_and(|(method, path)| view.is_safe_when_stale(method, path)) {
         return deny(Code::RevocationStale, "view of revocations too old");
     }
     // spec: VF-11

@@ -1,6 +1,7 @@
 //! `countersign vectors run`: this implementation against a folder of vectors.
 
 mod format;
+mod lists;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,26 +26,37 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let mut ids = BTreeSet::new();
     for path in files {
         let text = fs::read_to_string(&path).with_context(|| format!("DIR {}", path.display()))?;
-        let file: format::File =
-            serde_json::from_str(&text).with_context(|| format!("DIR {}: no file of vectors", path.display()))?;
-        if file.vectors.is_empty() {
-            bail!("DIR {}: a file without vectors", path.display());
-        }
-        for vector in file.vectors {
-            if !ids.insert(vector.id.clone()) {
-                bail!("DIR {}: the id {} stands twice", path.display(), vector.id);
+        for (id, outcome) in outcomes(&path, &text)? {
+            if !ids.insert(id.clone()) {
+                bail!("DIR {}: the id {id} stands twice", path.display());
             }
-            match check(&vector) {
+            match outcome {
                 Ok(()) => passed = passed.saturating_add(1),
                 Err(error) => {
                     failed = failed.saturating_add(1);
-                    output::line(&crate::text::visible(&format!("{}: {error:#}", vector.id)))?;
+                    output::line(&crate::text::visible(&format!("{id}: {error:#}")))?;
                 }
             }
         }
     }
     output::line(&format!("{passed} passed, {failed} failed"))?;
     Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+/// Runs the vectors of a file: what became of each, by its id.
+fn outcomes(path: &Path, text: &str) -> anyhow::Result<Vec<(String, anyhow::Result<()>)>> {
+    let none = || format!("DIR {}: no file of vectors", path.display());
+    let outcomes: Vec<_> = if path.parent().is_some_and(|folder| folder.ends_with(lists::FOLDER)) {
+        let file: lists::File = serde_json::from_str(text).with_context(none)?;
+        file.vectors.into_iter().map(|vector| (vector.id.clone(), lists::check(&vector))).collect()
+    } else {
+        let file: format::File = serde_json::from_str(text).with_context(none)?;
+        file.vectors.into_iter().map(|vector| (vector.id.clone(), check(&vector))).collect()
+    };
+    if outcomes.is_empty() {
+        bail!("DIR {}: a file without vectors", path.display());
+    }
+    Ok(outcomes)
 }
 
 /// All files of vectors beneath a folder, in the order of their names. A folder without any is an error.
@@ -147,7 +159,7 @@ fn judge(input: &Input) -> anyhow::Result<Judge> {
         builder = builder.max_body(bytes);
     }
     let operations = config::operations(input.config.operations.clone())?;
-    Ok(Judge::new(builder.build()?, operations, revocations(&input.revoked, input)?))
+    Ok(Judge::new(builder.build()?, operations, Box::new(revocations(&input.revoked, input)?)))
 }
 
 fn revocations(revoked: &Revoked, input: &Input) -> anyhow::Result<Revocations> {
