@@ -51,9 +51,14 @@ fn main() {
         seeds.tokens.insert([&[0], &bytes[..768]].concat());
         seeds.requests.insert([&[0], &bytes[..48]].concat());
     }
-    for (name, set) in
-        [("token", &seeds.tokens), ("request", &seeds.requests), ("fields", &seeds.fields), ("checks", &checks)]
-    {
+    seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
+    for (name, set) in [
+        ("token", &seeds.tokens),
+        ("request", &seeds.requests),
+        ("fields", &seeds.fields),
+        ("revocation", &seeds.lists),
+        ("checks", &checks),
+    ] {
         let folder = root.join("seeds").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
@@ -69,6 +74,7 @@ struct Seeds {
     tokens: BTreeSet<Vec<u8>>,
     requests: BTreeSet<Vec<u8>>,
     fields: BTreeSet<Vec<u8>>,
+    lists: BTreeSet<Vec<u8>>,
 }
 
 impl Seeds {
@@ -84,6 +90,18 @@ impl Seeds {
                 self.message(&message);
             }
         }
+    }
+
+    /// The payloads of lists, and the text of one.
+    fn of_lists(&mut self, vectors: &[Value]) {
+        for vector in vectors {
+            let text = vector["input"]["list"].as_str().unwrap();
+            let payload = text.split('.').next().and_then(from_base64url).unwrap_or_default();
+            if !payload.is_empty() && payload.len() <= 2_000 {
+                self.lists.insert(payload);
+            }
+        }
+        self.lists.extend(vectors.first().map(|vector| vector["input"]["list"].as_str().unwrap().into()));
     }
 
     /// A message, its token and its fields.

@@ -1,10 +1,5 @@
 //! Taking back, from a shell: `revoke` writes lists, `verify` and a running service hold to them.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 mod common;
 
