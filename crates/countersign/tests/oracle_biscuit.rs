@@ -7,7 +7,7 @@
     reason = "tests say what went wrong by panicking"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use countersign::checks::{ArgName, Argument, Arguments, Facts, Scalar, WORK_LIMIT, Work, evaluate};
 use countersign::key::{PublicKey, SigningKey};
@@ -18,7 +18,7 @@ use countersign::token::{
 };
 use countersign::{Code, from_base64url};
 use countersign_datalog::oracle::{self, Outcome};
-use countersign_testkit::format::VectorFile;
+use countersign_testkit::runner;
 
 const NOW: UnixTime = UnixTime(1_795_453_200);
 
@@ -336,17 +336,6 @@ fn the_engine_judges_their_checks_alike() {
     assert!(seen.iter().all(|count| *count > 10), "outcomes that hardly occur test nothing: {seen:?}");
 }
 
-fn json_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            json_files(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "json") && !path.ends_with("schema.json") {
-            files.push(path);
-        }
-    }
-}
-
 /// The texts of the tokens in an HTTP message, without judging it.
 fn texts(message: &[u8]) -> Vec<String> {
     let message = String::from_utf8_lossy(message);
@@ -364,40 +353,36 @@ fn texts(message: &[u8]) -> Vec<String> {
 
 #[test]
 fn reads_every_token_of_the_vectors_that_the_profile_takes() {
-    let mut files = Vec::new();
-    json_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors"), &mut files);
+    let vectors = runner::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors")).unwrap();
     let (mut seen, mut verified, mut judged) = (0, 0, 0);
-    for file in files {
-        let file: VectorFile = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        for vector in file.vectors {
-            let input = &vector.input;
-            let requests = input.before.iter().chain(&input.before_denied).chain([&input.request_b64u]);
-            let roots: Vec<PublicKey> =
-                input.config.issuers.iter().flat_map(|issuer| &issuer.keys).map(|key| key.parse().unwrap()).collect();
-            for text in requests.flat_map(|request| texts(&from_base64url(request).unwrap())) {
-                let Ok(token) = UnverifiedToken::from_text(&text) else { continue };
-                seen += 1;
-                let bytes = from_base64url(&text).unwrap();
-                let ours = token.verify(&roots);
-                let theirs = roots.iter().find(|root| oracle::verify(&bytes, root).is_ok());
-                assert_eq!(ours.is_ok(), theirs.is_some(), "{}", vector.id);
-                let (Ok(chain), Some(root)) = (ours, theirs) else { continue };
-                verified += 1;
-                read_back(&bytes, root, &vector.id);
-                // Derived names that nobody declared differ by design.
-                let checks = (0..chain.claims().block_count()).flat_map(|block| chain.claims().checks(block));
-                if checks.into_iter().any(|check| check.contains("arg_host(") || check.contains("arg_path(")) {
-                    continue;
-                }
-                let arguments = Arguments::none();
-                let now = UnixTime(input.now.try_into().unwrap());
-                let facts = facts(&chain, now, "/calendars/primary", &arguments);
-                let ours = self::ours(&chain, &facts);
-                if ours != Err(Code::LimitExceeded) {
-                    let engine = oracle::outcome(&bytes, root, &facts);
-                    assert!(agrees(ours, &engine), "{}: core {ours:?}, engine {engine:?}", vector.id);
-                    judged += 1;
-                }
+    for vector in vectors {
+        let input = &vector.input;
+        let requests = input.before.iter().chain(&input.before_denied).chain([&input.request_b64u]);
+        let roots: Vec<PublicKey> =
+            input.config.issuers.iter().flat_map(|issuer| &issuer.keys).map(|key| key.parse().unwrap()).collect();
+        for text in requests.flat_map(|request| texts(&from_base64url(request).unwrap())) {
+            let Ok(token) = UnverifiedToken::from_text(&text) else { continue };
+            seen += 1;
+            let bytes = from_base64url(&text).unwrap();
+            let ours = token.verify(&roots);
+            let theirs = roots.iter().find(|root| oracle::verify(&bytes, root).is_ok());
+            assert_eq!(ours.is_ok(), theirs.is_some(), "{}", vector.id);
+            let (Ok(chain), Some(root)) = (ours, theirs) else { continue };
+            verified += 1;
+            read_back(&bytes, root, &vector.id);
+            // Derived names that nobody declared differ by design.
+            let checks = (0..chain.claims().block_count()).flat_map(|block| chain.claims().checks(block));
+            if checks.into_iter().any(|check| check.contains("arg_host(") || check.contains("arg_path(")) {
+                continue;
+            }
+            let arguments = Arguments::none();
+            let now = UnixTime(input.now.try_into().unwrap());
+            let facts = facts(&chain, now, "/calendars/primary", &arguments);
+            let ours = self::ours(&chain, &facts);
+            if ours != Err(Code::LimitExceeded) {
+                let engine = oracle::outcome(&bytes, root, &facts);
+                assert!(agrees(ours, &engine), "{}: core {ours:?}, engine {engine:?}", vector.id);
+                judged += 1;
             }
         }
     }
