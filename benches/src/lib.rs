@@ -16,3 +16,4 @@ pub mod service;
 pub mod sizes;
 pub mod stack;
 pub mod verdicts;
+pub mod work;

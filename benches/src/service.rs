@@ -2,7 +2,7 @@
 
 use countersign::Denial;
 use countersign::request::{BodyLength, Parts};
-use countersign::verify::{Authorized, Operations, ReplayOutcome, Revocations, Verifier};
+use countersign::verify::{Approvals, Authorized, Operations, ReplayOutcome, Revocations, Verifier};
 
 use crate::fixture::{AUDIENCE, AUTHORITY, HttpRequest, ISSUER, NOW, key};
 
@@ -47,6 +47,6 @@ impl Service {
         let mut hasher = proven.hasher();
         hasher.update(body);
         let claim = proven.body(hasher.finish())?;
-        claim.recorded(ReplayOutcome::New)?.map(&self.operations)?.uncharged()
+        claim.recorded(ReplayOutcome::New)?.map(&self.operations, body, &Approvals::none())?.uncharged()
     }
 }

@@ -40,12 +40,8 @@ impl OperationType for Write {
 
 /// Which request is which operation. What is not listed here never reaches a handler.
 pub fn operations() -> Result<Operations, OperationError> {
-    let events = |method: &str, action: &str| OperationEntry {
-        method: method.to_owned(),
-        path: "/calendars/{id}/events".to_owned(),
-        r#type: "calendar".to_owned(),
-        resource: "/calendars/{id}".to_owned(),
-        action: action.to_owned(),
+    let events = |method: &str, action: &str| {
+        OperationEntry::new(method, "/calendars/{id}/events", "calendar", "/calendars/{id}", action)
     };
     Operations::table([events("GET", Read::ACTION), events("POST", Write::ACTION)])
 }

@@ -6,9 +6,12 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use countersign::key::{KeyId, PublicKey};
 use countersign::time::UnixTime;
-use countersign::token::Restriction;
 
-use crate::parse::{self, FieldLine, Holder, RightText, Seconds, UserConversation, UserUntil};
+use crate::parse::{
+    self, ApprovalText, BudgetText, FieldLine, Holder, RightText, Seconds, UserConversation, UserUntil,
+};
+use crate::restrictions::Restrictions;
+use crate::style::When;
 
 const FIVE_STEPS: &str = "\
 From nothing to a decision, in five steps:
@@ -22,6 +25,7 @@ From nothing to a decision, in five steps:
      countersign delegate @token --holder-key agent.pem --to summary-bot=ed25519/<its public key> > narrow
   4. countersign sign --key agent.pem --token @narrow GET https://calendar.example.com/calendars/primary > request
   5. countersign verify --config verifier.toml request          the service's decision, as one line of JSON
+     countersign doctor verifier.toml request                   the same decision, explained
 
 TOKEN is the token itself, @FILE, or - for standard input. An open token is a secret, and other users of a computer can
 see arguments: give it as @FILE or -.
@@ -35,6 +39,19 @@ pub(crate) struct Cli {
     /// The present, for runs that can be repeated, such as 2026-11-23T17:00:00Z; the system's clock unless given.
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse::time, display_order = 900)]
     pub(crate) now: Option<UnixTime>,
+
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always, or never; such as never.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        display_order = 901
+    )]
+    pub(crate) color: When,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -64,11 +81,22 @@ pub(crate) enum Command {
     /// Look at revocation lists.
     #[command(subcommand)]
     Revocations(Revocations),
+    /// Ask for an approval, or give one.
+    #[command(subcommand)]
+    Approval(Approval),
     /// Work with test vectors.
     #[command(subcommand)]
     Vectors(Vectors),
     /// Start a service, let agents use it, and mount attacks on it.
     Demo(Demo),
+    /// Sign a request, send it, and print the answer.
+    Send(Send),
+    /// Explain a decision about one request, stage by stage: what was checked, what was seen, what would have passed.
+    Doctor(Doctor),
+    /// Print a script by which a shell completes this command's options.
+    Completions(Completions),
+    /// Write manual pages, one for the command and one for each subcommand.
+    Man(Man),
 }
 
 #[derive(Args)]
@@ -103,11 +131,28 @@ pub(crate) struct Mint {
     #[arg(long = "right", value_name = "TYPE:LOCATION:ACTION", required = true, value_parser = parse::right)]
     pub(crate) rights: Vec<RightText>,
     /// For how long, such as 90s, 10m, 1h or 30d.
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) expires_in: Seconds,
+    #[arg(long = "expires-in", value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) valid_for: Seconds,
     /// How many times the token may be handed on, 0 to 6, such as 2.
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=6))]
     pub(crate) depth: u8,
+    /// An amount that may be spent, such as daily:calls:100:1d (100 calls a day; a window of 0: for good).
+    #[arg(long = "budget", value_name = "ACCOUNT:UNIT:AMOUNT:WINDOW", value_parser = parse::budget)]
+    pub(crate) budgets: Vec<BudgetText>,
+    /// An account counts operations of this type and action only, such as daily:email:send.
+    #[arg(long = "metered", value_name = "ACCOUNT:TYPE:ACTION", value_parser = parse::right)]
+    pub(crate) metered: Vec<RightText>,
+    /// Operations of this type and action need a fresh approval by this key, such as email:send:ed25519/5db6….
+    #[arg(long = "approval", value_name = "TYPE:ACTION:KEY", value_parser = parse::approval)]
+    pub(crate) approvals: Vec<ApprovalText>,
+    /// The permission behind the token, by which all of its tokens are revoked together, such as g-19c2.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) grant: Option<String>,
+    /// The conversation that the token ends with, such as conv-7f3a.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) conversation: Option<String>,
+    #[command(flatten)]
+    pub(crate) restrictions: Restrictions,
 }
 
 #[derive(Args)]
@@ -133,6 +178,9 @@ pub(crate) struct Delegate {
     /// How many times the new holder may hand the token on: less than is left now, such as 0.
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=6))]
     pub(crate) depth: u8,
+    /// An amount that the new holder and those behind it may spend, such as hour:calls:10:1h.
+    #[arg(long = "budget", value_name = "ACCOUNT:UNIT:AMOUNT:WINDOW", value_parser = parse::budget)]
+    pub(crate) budgets: Vec<BudgetText>,
     #[command(flatten)]
     pub(crate) restrictions: Restrictions,
 }
@@ -174,6 +222,9 @@ pub(crate) struct Sign {
     /// A file with the request's body, such as event.json; needs -H 'content-type: …'.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
+    /// An approval, such as $(countersign approval grant --key approver.pem approval.json); any number.
+    #[arg(long = "approval", value_name = "VALUE")]
+    pub(crate) approvals: Vec<String>,
     /// The nonce, 16 to 64 bytes such as 000102030405060708090a0b0c0d0e0f, for runs that can be repeated; fresh randomness
     /// unless given. A service takes each nonce of a key once.
     #[arg(long, value_name = "HEX", value_parser = parse::nonce)]
@@ -268,6 +319,52 @@ pub(crate) struct VerifyRevocations {
 }
 
 #[derive(Subcommand)]
+pub(crate) enum Approval {
+    /// Write down what has to be approved, for the approver: the operation, the token, the digest.
+    Request(ApprovalRequest),
+    /// Show an operation and approve it with a key; the value of Countersign-Approval is printed.
+    Grant(ApprovalGrant),
+}
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("from").required(true)))]
+pub(crate) struct ApprovalRequest {
+    /// The answer of a service that asked for an approval (the problem, application/problem+json), such as problem.json, or
+    /// -; needs --token.
+    #[arg(long, value_name = "FILE|-", group = "from", requires = "token")]
+    pub(crate) denial: Option<PathBuf>,
+    /// The token that was sent, @FILE such as @token, or - for standard input.
+    #[arg(long, value_name = "TOKEN|@FILE|-")]
+    pub(crate) token: Option<String>,
+    /// An HTTP/1.1 request message, such as request, or -; needs --config.
+    #[arg(long, value_name = "FILE|-", group = "from", requires = "config")]
+    pub(crate) request: Option<PathBuf>,
+    /// The configuration of the service that the request is for, such as verifier.toml: its table says which operation the
+    /// request is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ApprovalGrant {
+    /// The approver's key file, such as approver.pem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// What `approval request` printed, such as approval.json, or - for standard input.
+    #[arg(value_name = "FILE|-")]
+    pub(crate) request: PathBuf,
+    /// A key of the issuer, such as ed25519/4295…: the token's signatures are verified under it.
+    #[arg(long, value_name = "KEY", value_parser = parse::public_key)]
+    pub(crate) issuer_key: Option<countersign::key::PublicKey>,
+    /// For how long the approval holds, such as 5m; at most 10m.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse::duration)]
+    pub(crate) expires_in: Seconds,
+    /// Approve without a question. Where standard input is no terminal, nothing is asked anyway.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Subcommand)]
 pub(crate) enum Vectors {
     /// Run all vectors of a folder against this implementation.
     Run {
@@ -284,74 +381,77 @@ pub(crate) struct Demo {
     pub(crate) json: bool,
 }
 
-/// The typed restrictions (`spec/checks.md`).
 #[derive(Args)]
-#[command(next_help_heading = "Restrictions (several values of one: any of them; several of them: all must hold)")]
-pub(crate) struct Restrictions {
-    /// For so long from now on, such as 10m.
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration, conflicts_with = "expires_by")]
-    expires_in: Option<Seconds>,
-    /// Up to this second, such as 2026-11-23T18:00:00Z.
-    #[arg(long, value_name = "RFC3339", value_parser = parse::time)]
-    expires_by: Option<UnixTime>,
-    /// From this second on, such as 2026-11-23T17:30:00Z.
-    #[arg(long, value_name = "RFC3339", value_parser = parse::time)]
-    not_before: Option<UnixTime>,
-    /// At this service only, such as https://calendar.example.com.
-    #[arg(long = "service", value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
-    services: Vec<String>,
-    /// Operations of this type only, such as calendar.
-    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
-    types: Vec<String>,
-    /// This action only, such as read.
-    #[arg(long = "action", value_name = "ACTION", value_parser = NonEmptyStringValueParser::new())]
-    actions: Vec<String>,
-    /// This HTTP method only, such as GET.
-    #[arg(long = "method", value_name = "METHOD", value_parser = NonEmptyStringValueParser::new())]
-    methods: Vec<String>,
-    /// This tool only, such as search_events.
-    #[arg(long = "tool", value_name = "TOOL", value_parser = NonEmptyStringValueParser::new())]
-    tools: Vec<String>,
-    /// On behalf of this user only, such as alice@example.com.
-    #[arg(long = "user", value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
-    users: Vec<String>,
-    /// For this purpose only, such as scheduling.
-    #[arg(long = "purpose", value_name = "PURPOSE", value_parser = NonEmptyStringValueParser::new())]
-    purposes: Vec<String>,
-    /// Under this binding only, such as ed25519.
-    #[arg(long = "binding", value_name = "BINDING", value_parser = NonEmptyStringValueParser::new())]
-    bindings: Vec<String>,
-    /// This resource only, such as /calendars/primary.
-    #[arg(long, value_name = "RESOURCE", value_parser = NonEmptyStringValueParser::new())]
-    resource_is: Option<String>,
-    /// This location and what is beneath it only, such as /calendars.
-    #[arg(long, value_name = "LOCATION", value_parser = NonEmptyStringValueParser::new())]
-    resource_under: Option<String>,
+pub(crate) struct Send {
+    /// The key file of the token's current holder, such as agent.pem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// A token, @FILE such as @token, or - for standard input. An open one is sealed first; only an open one can be
+    /// narrowed for this request.
+    #[arg(long, value_name = "TOKEN|@FILE|-")]
+    pub(crate) token: String,
+    /// The request's method, such as GET.
+    #[arg(value_parser = parse::method)]
+    pub(crate) method: String,
+    /// The request's absolute URL, such as 'https://calendar.example.com/calendars/primary?from=today'. The token is sent
+    /// to the origin of its audience only.
+    pub(crate) url: String,
+    /// Another origin at which the token's service answers, such as http://127.0.0.1:8600; any number.
+    #[arg(long = "also-at", value_name = "ORIGIN")]
+    pub(crate) also_at: Vec<String>,
+    /// A field of the request, such as 'content-type: application/json'; any number. Where one of them is
+    /// authorization, the token stands in countersign-token.
+    #[arg(short = 'H', value_name = "name: value", value_parser = parse::field)]
+    pub(crate) fields: Vec<FieldLine>,
+    /// A file with the request's body, such as event.json; needs -H 'content-type: …'.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// An approval of this operation, such as eyJhcHBy….c2lnbmF0… from who may approve it.
+    #[arg(long, value_name = "VALUE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) approval: Option<String>,
+    /// Certificates to trust instead of the system's, in PEM, such as ca.pem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// How long to wait for the answer to begin, such as 10s.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse::duration)]
+    pub(crate) timeout: Seconds,
+    /// Print the status line and the fields of the answer in front of its body.
+    #[arg(long)]
+    pub(crate) include: bool,
+    /// Print the answer, or the refusal with all that it says, as one line of JSON.
+    #[arg(long, conflicts_with = "include")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) restrictions: Restrictions,
 }
 
-impl Restrictions {
-    /// What was asked for, in the order of the help.
-    pub(crate) fn at(self, now: UnixTime) -> Vec<Restriction> {
-        let some = |values: Vec<String>, restriction: fn(Vec<String>) -> Restriction| {
-            (!values.is_empty()).then(|| restriction(values))
-        };
-        [
-            self.expires_in.map(|Seconds(seconds)| Restriction::ExpiresBy(now.plus(seconds))),
-            self.expires_by.map(Restriction::ExpiresBy),
-            self.not_before.map(Restriction::NotBefore),
-            some(self.services, Restriction::Services),
-            some(self.types, Restriction::Types),
-            some(self.actions, Restriction::Actions),
-            some(self.methods, Restriction::Methods),
-            some(self.tools, Restriction::Tools),
-            some(self.users, Restriction::Users),
-            some(self.purposes, Restriction::Purposes),
-            some(self.bindings, Restriction::Bindings),
-            self.resource_is.map(Restriction::ResourceIs),
-            self.resource_under.map(Restriction::ResourceUnder),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// The service's configuration, such as verifier.toml.
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
+    /// A file with one HTTP/1.1 request message, such as request, or - for standard input.
+    #[arg(value_name = "REQUEST|-")]
+    pub(crate) request: PathBuf,
+    /// The :authority pseudo-header, for a request that came by HTTP/2, such as calendar.example.com.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) authority: Option<String>,
+    /// Print one JSON object instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// The shell, such as bash.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct Man {
+    /// The folder to write to, such as /usr/local/share/man/man1; it is made where it does not exist, and pages of an
+    /// earlier version are overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }

@@ -44,9 +44,14 @@ struct Limits {
     cache_entries: Option<usize>,
 }
 
-/// Reads a configuration file.
+/// Reads the configuration file that `--config` names.
 pub(crate) fn read(path: &Path) -> anyhow::Result<(Verifier, Operations)> {
-    let named = || format!("--config {}", path.display());
+    read_named(path, "--config")
+}
+
+/// Reads a configuration file; `option` names it in complaints.
+pub(crate) fn read_named(path: &Path, option: &str) -> anyhow::Result<(Verifier, Operations)> {
+    let named = || format!("{option} {}", path.display());
     let text = input::file(path, input::SMALL).and_then(input::text).with_context(named)?;
     parse(&text).with_context(named)
 }

@@ -3,7 +3,10 @@
 use countersign::Denial;
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Authorized, Decision, MemoryReplay, Operations, ReplayStore as _, RevocationView, Verifier};
+use countersign::verify::{
+    Approvals, Authorized, Charges, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _,
+    RevocationView, Verifier,
+};
 
 /// A verifier with all that it needs besides the request.
 pub(crate) struct Judge {
@@ -11,6 +14,7 @@ pub(crate) struct Judge {
     pub(crate) operations: Operations,
     pub(crate) revocations: Box<dyn RevocationView>,
     pub(crate) replay: MemoryReplay,
+    pub(crate) charges: MemoryCharges,
 }
 
 impl Judge {
@@ -18,8 +22,8 @@ impl Judge {
     pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Box<dyn RevocationView>) -> Self {
         // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
         // would refuse every request that was signed before the run, and so all of them. A service needs one.
-        let replay = MemoryReplay::insecure_without_epoch();
-        Self { verifier, operations, revocations, replay }
+        let (replay, charges) = (MemoryReplay::insecure_without_epoch(), MemoryCharges::insecure_without_epoch());
+        Self { verifier, operations, revocations, replay, charges }
     }
 
     /// The decision about one request.
@@ -30,7 +34,13 @@ impl Judge {
         }
     }
 
-    fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
+    /// All stages.
+    pub(crate) fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
+        self.charges(message, now)?.charge_with(&self.charges, now)
+    }
+
+    /// Stages 1 to 11: what stage 12 would charge.
+    pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<Charges, Denial> {
         let proven = self.verifier.check(message.parts(), now, &*self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());
@@ -39,7 +49,6 @@ impl Judge {
         hasher.update(message.body());
         let claim = proven.body(hasher.finish())?;
         let outcome = self.replay.record(claim.entry(), now);
-        // Nothing here keeps budgets, so what a budget counts is refused.
-        claim.recorded(outcome)?.map(&self.operations)?.uncharged()
+        claim.recorded(outcome)?.map(&self.operations, message.body(), &Approvals::none())
     }
 }

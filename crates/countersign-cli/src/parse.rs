@@ -139,6 +139,59 @@ pub(crate) fn right(text: &str) -> Result<RightText, &'static str> {
     Ok(RightText { r#type: r#type.to_owned(), location: location.to_owned(), action: action.to_owned() })
 }
 
+/// `ACCOUNT:UNIT:AMOUNT:WINDOW`.
+#[derive(Clone, Debug)]
+pub(crate) struct BudgetText {
+    pub(crate) account: String,
+    pub(crate) unit: String,
+    pub(crate) amount: i64,
+    pub(crate) window: i64,
+}
+
+/// Splits at the last three colons, so an account may have some.
+pub(crate) fn budget(text: &str) -> Result<BudgetText, &'static str> {
+    const FORM: &str = "not ACCOUNT:UNIT:AMOUNT:WINDOW, such as daily:calls:100:1d";
+    let mut parts = text.rsplitn(4, ':');
+    let (Some(window), Some(amount), Some(unit), Some(account)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(FORM);
+    };
+    let amount = amount.parse().ok().filter(|amount| *amount >= 1).ok_or("an amount is an integer of at least 1")?;
+    let window = match window {
+        "0" => 0,
+        window => {
+            let Seconds(seconds) =
+                duration(window).map_err(|_| "a window is a duration such as 1h or 1d, or 0 for good")?;
+            i64::try_from(seconds).map_err(|_| FORM)?
+        }
+    };
+    if account.is_empty() || unit.is_empty() {
+        return Err(FORM);
+    }
+    Ok(BudgetText { account: account.to_owned(), unit: unit.to_owned(), amount, window })
+}
+
+/// `TYPE:ACTION:KEY`.
+#[derive(Clone, Debug)]
+pub(crate) struct ApprovalText {
+    pub(crate) r#type: String,
+    pub(crate) action: String,
+    pub(crate) key: PublicKey,
+}
+
+/// Splits at the last two colons.
+pub(crate) fn approval(text: &str) -> Result<ApprovalText, &'static str> {
+    const FORM: &str =
+        "not TYPE:ACTION:ed25519/ and 64 lower-case hexadecimal digits, such as email:send:ed25519/4295…";
+    let mut parts = text.rsplitn(3, ':');
+    let (Some(key), Some(action), Some(r#type)) = (parts.next(), parts.next(), parts.next()) else { return Err(FORM) };
+    if action.is_empty() || r#type.is_empty() {
+        return Err(FORM);
+    }
+    Ok(ApprovalText { r#type: r#type.to_owned(), action: action.to_owned(), key: key.parse().map_err(|_| FORM)? })
+}
+
 /// The fields that `sign` writes itself.
 const OWN_FIELDS: &[&str] = &[
     "host",

@@ -36,10 +36,10 @@ struct Safe {
     path: String,
 }
 
-/// The view that a configuration file asks for. A list that would be refused is misuse; one that is no longer fresh is not:
+/// The view that a configuration file asks for. `option` names the file in complaints. A list that would be refused is misuse; one that is no longer fresh is not:
 /// requests are denied for it.
-pub(crate) fn of_config(path: &Path, now: UnixTime) -> anyhow::Result<Box<dyn RevocationView>> {
-    let named = || format!("--config {}", path.display());
+pub(crate) fn of_config(path: &Path, option: &str, now: UnixTime) -> anyhow::Result<Box<dyn RevocationView>> {
+    let named = || format!("{option} {}", path.display());
     let text = input::file(path, input::SMALL).and_then(input::text).with_context(named)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&text, folder, now).with_context(named)

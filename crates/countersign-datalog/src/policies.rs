@@ -66,7 +66,7 @@ const VOCABULARY: [(&str, usize, bool); 22] = [
 /// | `delegations(n)`, `holder(key)` | how many there were, and the current holder |
 /// | `right(type, location, action)` | each right of the token |
 /// | `type` `resource` `action` `tool` | the operation; `tool` where there is one |
-/// | `method` `authority` `path` `service` `binding` `time` | the request |
+/// | `service` `binding` `time` | the request; in HTTP `method` `authority` `path` too |
 ///
 /// ```
 /// use countersign_datalog::Policies;
@@ -122,9 +122,6 @@ fn facts(authorized: &Authorized) -> Vec<Fact> {
         fact("type", [str(operation.r#type())]),
         fact("resource", [str(operation.resource())]),
         fact("action", [str(operation.action())]),
-        fact("method", [str(authorized.method())]),
-        fact("authority", [str(authorized.authority())]),
-        fact("path", [str(authorized.path())]),
         fact("binding", [str(authorized.binding().as_str())]),
         fact("issuer", [str(claims.issuer())]),
         fact("user", [str(claims.user())]),
@@ -134,6 +131,11 @@ fn facts(authorized: &Authorized) -> Vec<Fact> {
         fact("issued_at", [date(claims.issued_at())]),
         fact("expires", [date(claims.expires())]),
     ];
+    if let Some(http) = authorized.http() {
+        facts.push(fact("method", [str(&http.method)]));
+        facts.push(fact("authority", [str(&http.authority)]));
+        facts.push(fact("path", [str(&http.path)]));
+    }
     facts.extend(operation.tool_name().map(|tool| fact("tool", [str(tool)])));
     facts.extend(claims.grant().map(|grant| fact("grant", [str(grant)])));
     let mut delegations = 0;

@@ -2,6 +2,8 @@
 //!
 //! Unknown members are errors: a runner that overlooks a condition would test something else.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One file: vectors of one folder and topic.
@@ -100,6 +102,54 @@ pub struct Operation {
     pub resource: String,
     /// The operation's action.
     pub action: String,
+    /// The operation's tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// Names of arguments that are URLs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Names of arguments that are paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Digits behind the point, by the argument's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scales: BTreeMap<String, u8>,
+    /// What the operation costs, by unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<BTreeMap<String, Cost>>,
+    /// Whether a JSON body is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_body: Option<bool>,
+}
+
+impl Operation {
+    /// A row with nothing but what every row has.
+    #[must_use]
+    pub fn new(method: &str, path: &str, kind: &str, resource: &str, action: &str) -> Self {
+        Self {
+            method: method.into(),
+            path: path.into(),
+            kind: kind.into(),
+            resource: resource.into(),
+            action: action.into(),
+            tool: None,
+            urls: Vec::new(),
+            paths: Vec::new(),
+            scales: BTreeMap::new(),
+            cost: None,
+            read_body: None,
+        }
+    }
+}
+
+/// A cost: an amount, or the name of the argument that says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Cost {
+    /// This much.
+    Amount(u64),
+    /// As much as this argument says.
+    Argument(String),
 }
 
 /// The revocation view.

@@ -2,9 +2,9 @@
 
 use countersign::from_hex;
 use countersign::time::UnixTime;
-use countersign::verify::{OperationEntry, Operations, Revocations, Verifier};
+use countersign::verify::{CostEntry, OperationEntry, Operations, Revocations, Verifier};
 
-use crate::format::{Config, Revoked, Vector};
+use crate::format::{Config, Cost, Operation as Row, Revoked, Vector};
 
 /// What a vector's request is verified by.
 #[derive(Debug)]
@@ -51,14 +51,23 @@ fn verifier(config: &Config) -> Verifier {
 
 fn operations(config: &Config) -> Operations {
     let Some(rows) = &config.operations else { return Operations::http() };
-    let entries = rows.iter().map(|row| OperationEntry {
-        method: row.method.clone(),
-        path: row.path.clone(),
-        r#type: row.kind.clone(),
-        resource: row.resource.clone(),
-        action: row.action.clone(),
-    });
-    Operations::table(entries).unwrap()
+    Operations::table(rows.iter().map(entry)).unwrap()
+}
+
+fn entry(row: &Row) -> OperationEntry {
+    let cost = |cost: &Cost| match cost {
+        Cost::Amount(amount) => CostEntry::Amount(*amount),
+        Cost::Argument(name) => CostEntry::Argument(name.clone()),
+    };
+    OperationEntry {
+        tool: row.tool.clone(),
+        urls: row.urls.clone(),
+        paths: row.paths.clone(),
+        scales: row.scales.clone(),
+        cost: row.cost.as_ref().map(|costs| costs.iter().map(|(unit, of)| (unit.clone(), cost(of))).collect()),
+        read_body: row.read_body,
+        ..OperationEntry::new(&row.method, &row.path, &row.kind, &row.resource, &row.action)
+    }
 }
 
 fn revocations(revoked: &Revoked) -> Revocations {

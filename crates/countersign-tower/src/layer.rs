@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use countersign::time::UnixTime;
-use countersign::verify::{MemoryReplay, Operations, ReplayStore, RevocationView, Revocations, Verifier};
+use countersign::verify::{
+    ChargeStore, MemoryCharges, MemoryReplay, Operations, ReplayStore, RevocationView, Revocations, Verifier,
+};
 use tower_layer::Layer;
 
 use crate::audit::{AuditSink, NoAudit};
@@ -37,10 +39,11 @@ pub struct CountersignLayer {
 }
 
 impl CountersignLayer {
-    /// A layer with the system's clock, nothing revoked, a replay store in memory, no budgets and no audit.
+    /// A layer with the system's clock, nothing revoked, stores in memory and no audit.
     ///
-    /// The store forgets when the process ends. So it refuses requests that were signed before it began and up to 30
-    /// seconds after, with 503: another process may have taken them.
+    /// These stores forget when the process ends. So they refuse requests and approvals that were signed before they began
+    /// and up to 30 seconds after, with 503: another process may have taken them. Budgets start afresh with the process,
+    /// and each process has its own.
     pub fn new(verifier: Arc<Verifier>, operations: Operations) -> Self {
         Self::builder(verifier, operations).build()
     }
@@ -53,7 +56,8 @@ impl CountersignLayer {
             clock: Arc::new(system_clock),
             revocations: Arc::new(Revocations::default()),
             replay: None,
-            charges: None,
+            charges: ChargesOf::Memory,
+            ask_approval_at: None,
             audit: Arc::new(NoAudit),
             pass_uncovered_fields: false,
             store_timeout: STORE_TIMEOUT,
@@ -83,9 +87,17 @@ pub(crate) struct Shared {
     pub(crate) revocations: SharedRevocations,
     pub(crate) replay: Arc<dyn AsyncReplayStore>,
     pub(crate) charges: Option<Arc<dyn AsyncChargeStore>>,
+    pub(crate) ask_approval_at: Option<String>,
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) pass_uncovered_fields: bool,
     pub(crate) store_timeout: Duration,
+}
+
+/// Where budgets are charged and approvals used up.
+enum ChargesOf {
+    Memory,
+    Nowhere,
+    Store(Arc<dyn AsyncChargeStore>),
 }
 
 /// Configures a [`CountersignLayer`].
@@ -96,7 +108,8 @@ pub struct LayerBuilder {
     clock: Clock,
     revocations: SharedRevocations,
     replay: Option<Arc<dyn AsyncReplayStore>>,
-    charges: Option<Arc<dyn AsyncChargeStore>>,
+    charges: ChargesOf,
+    ask_approval_at: Option<String>,
     audit: Arc<dyn AuditSink>,
     pass_uncovered_fields: bool,
     store_timeout: Duration,
@@ -126,9 +139,27 @@ impl LayerBuilder {
         self
     }
 
-    /// Where budgets are charged. Without it, a request that a budget counts is refused with 503.
-    pub fn charges(mut self, store: Arc<dyn AsyncChargeStore>) -> Self {
-        self.charges = Some(store);
+    /// Where budgets are charged and approvals used up, in a store that answers at once.
+    pub fn charges(self, store: impl ChargeStore + Send + Sync + 'static) -> Self {
+        self.async_charges(Arc::new(Immediate(store)))
+    }
+
+    /// Where budgets are charged and approvals used up, in a store that may have to wait. Replicas of one service must
+    /// share it.
+    pub fn async_charges(mut self, store: Arc<dyn AsyncChargeStore>) -> Self {
+        self.charges = ChargesOf::Store(store);
+        self
+    }
+
+    /// No store of budgets and approvals: what needs one is refused with 503.
+    pub fn without_charges(mut self) -> Self {
+        self.charges = ChargesOf::Nowhere;
+        self
+    }
+
+    /// Where agents are told to ask for approvals: a URL of the service's own choosing, in the answer `approval_required`.
+    pub fn ask_approval_at(mut self, url: &str) -> Self {
+        self.ask_approval_at = Some(url.to_owned());
         self
     }
 
@@ -156,6 +187,11 @@ impl LayerBuilder {
         let default =
             || -> Arc<dyn AsyncReplayStore> { Arc::new(Immediate(MemoryReplay::starting_at((self.clock)()))) };
         let replay = self.replay.unwrap_or_else(default);
+        let charges: Option<Arc<dyn AsyncChargeStore>> = match self.charges {
+            ChargesOf::Memory => Some(Arc::new(Immediate(MemoryCharges::starting_at((self.clock)())))),
+            ChargesOf::Nowhere => None,
+            ChargesOf::Store(store) => Some(store),
+        };
         CountersignLayer {
             shared: Arc::new(Shared {
                 verifier: self.verifier,
@@ -163,7 +199,8 @@ impl LayerBuilder {
                 clock: self.clock,
                 revocations: self.revocations,
                 replay,
-                charges: self.charges,
+                charges,
+                ask_approval_at: self.ask_approval_at,
                 audit: self.audit,
                 pass_uncovered_fields: self.pass_uncovered_fields,
                 store_timeout: self.store_timeout,

@@ -11,6 +11,7 @@
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
 //! | take back what issuers revoke, from their lists in files | [`FileRevocations`] |
 //! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
+//! | be an agent, and sign requests | `client` (feature `client`, for reqwest also feature `reqwest`) |
 //!
 //! # Where to put the layer
 //!
@@ -48,10 +49,9 @@
 //!     .audience("https://calendar.example.com").authority("calendar.example.com")
 //!     .issuer("https://hub.example", [issuer])
 //!     .build()?;
-//! let operations = Operations::table([OperationEntry {
-//!     method: "GET".into(), path: "/calendars/{id}/events".into(),
-//!     r#type: "calendar".into(), resource: "/calendars/{id}".into(), action: "read".into(),
-//! }])?;
+//! let operations = Operations::table([
+//!     OperationEntry::new("GET", "/calendars/{id}/events", "calendar", "/calendars/{id}", "read"),
+//! ])?;
 //! let app: Router = Router::new()
 //!     .route("/calendars/{id}/events", get(events))
 //!     .layer(CountersignLayer::new(Arc::new(verifier), operations));
@@ -61,6 +61,8 @@
 
 mod audit;
 mod body;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
@@ -78,7 +80,7 @@ pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, 
 pub use self::problem::title;
 pub use self::revocations::{FileRevocations, FileRevocationsBuilder, ReloadError, SourceStatus, replace_file};
 pub use self::service::Countersign;
-pub use self::store::{AsyncChargeStore, AsyncReplayStore, ChargeAnswer, Immediate, StoreFuture};
+pub use self::store::{AsyncChargeStore, AsyncReplayStore, Immediate, StoreFuture};
 
 /// The README's Rust, run with the other examples.
 #[cfg(doctest)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use countersign::time::UnixTime;
 use countersign::verify::{Charge, Operation};
-use countersign::{Class, Code, Denial};
+use countersign::{Class, Code, Denial, to_base64url};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -53,8 +53,8 @@ impl Problem {
         Self::new(status, Some(class), class.as_str(), title(class), detail(class))
     }
 
-    /// Of a denial, and of the charge that was too much where one was.
-    pub(crate) fn of_denial(denial: &Denial, exceeded: Option<&Charge>, now: UnixTime) -> Self {
+    /// Of a denial. `ask` is where approvals are asked for.
+    pub(crate) fn of_denial(denial: &Denial, ask: Option<&str>) -> Self {
         let mut problem = Self::of_class(denial.code().class());
         // spec: VF-41
         match (denial.code(), denial.refused()) {
@@ -62,7 +62,10 @@ impl Problem {
                 problem.members.insert("authorization_details".to_owned(), sufficient(operation));
             }
             (Code::BudgetExceeded, _) => {
-                problem.members.insert("budget".to_owned(), budget(exceeded, now));
+                problem.members.insert("budget".to_owned(), budget(denial.exceeded()));
+            }
+            (Code::ApprovalRequired | Code::ApprovalInvalid, _) => {
+                problem.members.insert("approval".to_owned(), approval(denial, ask));
             }
             _ => {}
         }
@@ -115,14 +118,26 @@ fn sufficient(operation: &Operation) -> Value {
     }])
 }
 
-/// What is spent, and when it is there again: never for a budget without a window.
-fn budget(exceeded: Option<&Charge>, now: UnixTime) -> Value {
-    // A counter ends with account, unit and window.
-    let unit = exceeded.and_then(|charge| charge.counter.iter().rev().nth(1));
-    let resets_at = exceeded.and_then(|charge| {
-        let into = now.0.checked_rem(charge.window)?;
-        Some(now.plus(charge.window.saturating_sub(into)).to_string())
+/// What is to be approved, by whose keys, and where to ask. Null members at stage 12, where an approval was used before.
+fn approval(denial: &Denial, ask: Option<&str>) -> Value {
+    let approval = denial.approval();
+    let digest = approval.map(|(record, _)| to_base64url(&record.digest()));
+    let operation: Option<Map<String, Value>> = approval.map(|(record, _)| {
+        record
+            .members()
+            .filter_map(|(name, value)| Some((name.to_owned(), serde_json::to_value(value).ok()?)))
+            .collect()
     });
+    let approvers: Option<Vec<String>> =
+        approval.map(|(_, keys)| keys.iter().map(|key| key.id().to_string()).collect());
+    json!({ "digest": digest, "operation": operation, "approvers": approvers, "ask": ask })
+}
+
+/// What is spent, and when it is there again: never for a budget without a window.
+fn budget(exceeded: Option<(&Charge, Option<UnixTime>)>) -> Value {
+    // A counter ends with account, unit and window.
+    let unit = exceeded.and_then(|(charge, _)| charge.counter.iter().rev().nth(1));
+    let resets_at = exceeded.and_then(|(_, resets_at)| resets_at).map(|at| at.to_string());
     json!({ "unit": unit, "resets_at": resets_at })
 }
 
@@ -140,7 +155,8 @@ mod tests {
         };
         let now = UnixTime(1_795_453_260);
         let expected = json!({ "unit": "calls", "resets_at": "2026-11-23T18:00:00Z" });
-        assert_eq!(budget(Some(&charge(3600)), now), expected);
-        assert_eq!(budget(Some(&charge(0)), now), json!({ "unit": "calls", "resets_at": null }));
+        let told = |charge: &Charge| budget(Some((charge, charge.resets_at(now))));
+        assert_eq!(told(&charge(3600)), expected);
+        assert_eq!(told(&charge(0)), json!({ "unit": "calls", "resets_at": null }));
     }
 }

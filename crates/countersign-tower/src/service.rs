@@ -11,7 +11,7 @@ use bytes::Bytes;
 use countersign::Denial;
 use countersign::request::is_transport_field;
 use countersign::time::UnixTime;
-use countersign::verify::{Authorized, Charge, ChargeOutcome, Charges, ReplayOutcome};
+use countersign::verify::{Approvals, Authorized, ChargeOutcome, Charges, ReplayOutcome};
 use http::{Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
@@ -21,7 +21,7 @@ use crate::body::{self, Unread, VerifiedBody};
 use crate::head::{Target, body_length};
 use crate::layer::Shared;
 use crate::problem::Problem;
-use crate::store::{ChargeAnswer, within};
+use crate::store::within;
 
 /// An inner service behind [`crate::CountersignLayer`].
 ///
@@ -87,8 +87,8 @@ pub(crate) struct Admitted {
 
 /// Why a request was not let through.
 enum Refusal {
-    /// Refused by a stage, the last one by this charge where it was a budget's.
-    Denied(Box<Denial>, Option<Charge>),
+    /// Refused by a stage.
+    Denied(Box<Denial>),
     /// The body broke off.
     Broken,
     /// Something rewrote the target between its reception and this layer.
@@ -97,7 +97,7 @@ enum Refusal {
 
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Self {
-        Self::Denied(Box::new(denial), None)
+        Self::Denied(Box::new(denial))
     }
 }
 
@@ -118,9 +118,9 @@ impl Shared {
                 self.audit.record(&AuditRecord::allowed(at, &authorized));
                 Ok(Request::from_parts(self.hand_over(head, authorized, trace), VerifiedBody::new(body)))
             }
-            Err(Refusal::Denied(denial, exceeded)) => {
+            Err(Refusal::Denied(denial)) => {
                 self.audit.record(&AuditRecord::denied(at, &denial));
-                Err((Problem::of_denial(&denial, exceeded.as_ref(), now), trace))
+                Err((Problem::of_denial(&denial, self.ask_approval_at.as_deref()), trace))
             }
             Err(Refusal::Broken) => {
                 self.audit.record(&AuditRecord::undecided(at, "body broke off"));
@@ -154,7 +154,7 @@ impl Shared {
         let outcome = within(self.store_timeout, self.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
         // spec: VF-23
-        let charges = authenticated.map(&self.operations)?;
+        let charges = authenticated.map(&self.operations, &body, &Approvals::none())?;
         Ok((self.charge(charges, now).await?, body))
     }
 
@@ -165,19 +165,9 @@ impl Shared {
         }
         // spec: VF-35
         let Some(store) = &self.charges else { return Ok(charges.uncharged()?) };
-        // spec: VF-34: a unit that the operation does not name is refused before anything is charged.
-        if charges.unit_missing() {
-            return Ok(charges.charged(ChargeOutcome::Exceeded)?);
-        }
-        let answer = within(self.store_timeout, store.charge(charges.charges(), now)).await;
-        match answer.unwrap_or(ChargeAnswer::Unavailable) {
-            ChargeAnswer::Charged => Ok(charges.charged(ChargeOutcome::Charged)?),
-            ChargeAnswer::Unavailable => Ok(charges.charged(ChargeOutcome::Unavailable)?),
-            ChargeAnswer::Exceeded(index) => {
-                let exceeded = charges.charges().get(index).cloned();
-                charges.charged(ChargeOutcome::Exceeded).map_err(|denial| Refusal::Denied(Box::new(denial), exceeded))
-            }
-        }
+        // spec: VF-45
+        let answer = within(self.store_timeout, store.charge(charges.set(), now)).await;
+        Ok(charges.charged(answer.unwrap_or(ChargeOutcome::Unavailable))?)
     }
 
     /// The head as the inner service sees it.

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use countersign::time::UnixTime;
-use countersign::verify::{Charge, NonceEntry, ReplayOutcome, ReplayStore};
+use countersign::verify::{ChargeOutcome, ChargeSet, ChargeStore, NonceEntry, ReplayOutcome, ReplayStore};
 
 /// What a store's methods give back.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -32,23 +32,18 @@ impl<S: ReplayStore + Send + Sync> AsyncReplayStore for Immediate<S> {
     }
 }
 
-/// What a store says to the charges of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChargeAnswer {
-    /// All were taken, in one atomic step.
-    Charged,
-    /// Nothing was taken, since the charge at this index is more than its counter has left.
-    Exceeded(usize),
-    /// Nothing was taken, since the store can't tell.
-    Unavailable,
+impl<S: ChargeStore + Send + Sync> AsyncChargeStore for Immediate<S> {
+    fn charge<'a>(&'a self, set: &'a ChargeSet, now: UnixTime) -> StoreFuture<'a, ChargeOutcome> {
+        Box::pin(std::future::ready(self.0.charge(set, now)))
+    }
 }
 
-/// A store of budgets. Without one, a request that a budget counts is refused.
+/// A store of budgets and used approvals that may be asked over a network.
 pub trait AsyncChargeStore: Send + Sync {
-    /// Takes all charges or none, in one atomic step. `charges` is not empty.
+    /// Takes everything in the set or nothing, in one atomic step. The set is not empty.
     ///
-    /// An answer later than the layer's time limit counts as [`ChargeAnswer::Unavailable`].
-    fn charge<'a>(&'a self, charges: &'a [Charge], now: UnixTime) -> StoreFuture<'a, ChargeAnswer>;
+    /// An answer later than the layer's time limit counts as [`ChargeOutcome::Unavailable`].
+    fn charge<'a>(&'a self, set: &'a ChargeSet, now: UnixTime) -> StoreFuture<'a, ChargeOutcome>;
 }
 
 /// Waits no longer than `limit`; `None` when it is over.

@@ -3,8 +3,10 @@
 use core::fmt;
 
 use crate::code::{Code, Stage};
+use crate::key::PublicKey;
+use crate::time::UnixTime;
 use crate::token::VerifiedChain;
-use crate::verify::Operation;
+use crate::verify::{Charge, NonceEntry, Operation, OperationRecord};
 
 /// A request was refused.
 ///
@@ -17,12 +19,21 @@ pub struct Denial {
     detail: &'static str,
     check: Option<(usize, usize)>,
     chain: Option<VerifiedChain>,
-    refused: Option<Box<(Operation, String)>>,
+    more: Option<Box<More>>,
+}
+
+/// What is known of a refusal late in the stages.
+#[derive(Clone, Debug, Default)]
+struct More {
+    refused: Option<(Operation, String)>,
+    approval: Option<(OperationRecord, Vec<PublicKey>)>,
+    exceeded: Option<(Charge, Option<UnixTime>)>,
+    nonce: Option<NonceEntry>,
 }
 
 impl Denial {
     pub(crate) const fn new(stage: Stage, code: Code, detail: &'static str) -> Self {
-        Self { stage, code, detail, check: None, chain: None, refused: None }
+        Self { stage, code, detail, check: None, chain: None, more: None }
     }
 
     pub(crate) fn at_check(mut self, block: usize, check: usize) -> Self {
@@ -35,14 +46,56 @@ impl Denial {
         self
     }
 
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
     pub(crate) fn for_operation(mut self, operation: &Operation, service: &str) -> Self {
-        self.refused = Some(Box::new((operation.clone(), service.to_owned())));
+        self.more().refused = Some((operation.clone(), service.to_owned()));
         self
+    }
+
+    pub(crate) fn awaiting(mut self, record: OperationRecord, approvers: Vec<PublicKey>) -> Self {
+        self.more().approval = Some((record, approvers));
+        self
+    }
+
+    pub(crate) fn exceeding(mut self, charge: Option<Charge>, now: UnixTime) -> Self {
+        self.more().exceeded = charge.map(|charge| {
+            let resets_at = charge.resets_at(now);
+            (charge, resets_at)
+        });
+        self
+    }
+
+    pub(crate) fn owing(mut self, nonce: Option<NonceEntry>) -> Self {
+        if nonce.is_some() {
+            self.more().nonce = nonce;
+        }
+        self
+    }
+
+    /// What has to be approved, and by whose keys, where approvals are missing or bad (stage 11).
+    pub fn approval(&self) -> Option<(&OperationRecord, &[PublicKey])> {
+        let approval = self.more.as_ref()?.approval.as_ref()?;
+        Some((&approval.0, &approval.1))
+    }
+
+    /// The charge that its counter has too little left for, and when that starts afresh (stage 12).
+    pub fn exceeded(&self) -> Option<(&Charge, Option<UnixTime>)> {
+        let exceeded = self.more.as_ref()?.exceeded.as_ref()?;
+        Some((&exceeded.0, exceeded.1))
+    }
+
+    /// The nonce that is still to be recorded, where recording it was put off: the request spends it all the same.
+    // spec: VF-47
+    pub fn owed_nonce(&self) -> Option<&NonceEntry> {
+        self.more.as_ref()?.nonce.as_ref()
     }
 
     /// The operation that was asked for and the service that it was asked of, where they are known (stages 11 and 12).
     pub fn refused(&self) -> Option<(&Operation, &str)> {
-        self.refused.as_ref().map(|refused| (&refused.0, refused.1.as_str()))
+        self.more.as_ref()?.refused.as_ref().map(|refused| (&refused.0, refused.1.as_str()))
     }
 
     /// The stage that refused, 1 to 12.

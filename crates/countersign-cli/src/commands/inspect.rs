@@ -1,4 +1,5 @@
-//! `countersign inspect`: what a token says, in sentences or as JSON. It verifies nothing and shows no secret.
+//! `countersign inspect`: what a token says, as a tree of who may do what until when, or as JSON. It verifies nothing
+//! and shows no secret.
 
 use countersign::time::UnixTime;
 use countersign::to_hex;
@@ -6,123 +7,103 @@ use countersign::token::{Claims, UnverifiedToken};
 use serde::Serialize;
 
 use crate::args::Inspect;
-use crate::text::{quoted, visible};
+use crate::sentences::{Sentence, Sentences, counted, sentences, validity};
+use crate::style::Styles;
+use crate::text::quoted;
 use crate::{input, output};
 
 pub(crate) fn run(args: &Inspect, now: UnixTime) -> anyhow::Result<()> {
     let token = input::token(&args.token, "TOKEN")?;
-    if args.json { output::json(&Record::of(&token)) } else { output::line(&sentences(&token, now).join("\n")) }
+    if args.json {
+        return output::json(&Record::of(&token, now));
+    }
+    output::line(&tree(&token, now, Styles::stdout()).join("\n"))
 }
 
-/// The sentences, a line each. Every text that comes from the token is quoted or made visible.
-fn sentences(token: &UnverifiedToken, now: UnixTime) -> Vec<String> {
+/// The tree, a line each. Every text that comes from the token is quoted or made visible.
+pub(super) fn tree(token: &UnverifiedToken, now: UnixTime, styles: Styles) -> Vec<String> {
     let claims = token.claims();
-    let mut lines = vec![
-        "Nothing here is verified: anybody can write a token that says this.".to_owned(),
-        String::new(),
-        format!("{} says:", quoted(claims.issuer())),
-    ];
-    let agents: Vec<_> = claims.agents().collect();
-    let first = agents.first().map(|agent| quoted(agent.name)).unwrap_or_default();
-    lines.push(format!(
-        "  {first} may act for {}, for the purpose {},",
-        quoted(claims.user()),
-        quoted(claims.purpose())
-    ));
-    lines.push(format!("  at the service {} and no other,", quoted(claims.audience())));
-    let over = if now > claims.expires() { " (that is over)" } else { "" };
-    lines.push(format!("  from {} until {}{over}:", claims.issued_at(), claims.expires()));
-    for right in claims.rights() {
-        let (r#type, location, action) = (quoted(right.r#type), quoted(right.location), quoted(right.action));
-        // A location that ends with a slash covers no resource of its own name.
-        let place = match right.location.ends_with('/') {
-            true => format!("what is beneath {location}"),
-            false => format!("{location} and what is beneath it"),
-        };
-        lines.push(format!("  - {action} on {place}, in operations of type {type}"));
+    let said = sentences(claims);
+    let mut tree = Tree { lines: Vec::new(), depth: 0, styles };
+    tree.line(&styles.warning("Nothing here is verified: anybody can write a token that says this."));
+    tree.line("");
+    tree.line(&format!("issuer {}", styles.strong(&quoted(claims.issuer()))));
+    let user = styles.strong(&quoted(claims.user()));
+    tree.branch(&format!("user {user}, for the purpose {}", quoted(claims.purpose())));
+    tree.line(&format!("at the service {} and no other", quoted(claims.audience())));
+    let state = validity(claims, now);
+    let state = if now > claims.expires() { styles.bad(&state) } else { styles.good(&state) };
+    tree.line(&format!("from {} until {}: {state}", claims.issued_at(), claims.expires()));
+    for end in &said.ends {
+        tree.line(end);
     }
-    lines.push(String::new());
-    chain(claims, &mut lines);
-    lines.push(String::new());
-    checks(claims, &mut lines);
-    conditions(claims, &mut lines);
-    lines.push(String::new());
-    lines.push(match token.is_sealed() {
-        true => {
-            "The token is sealed: it can be used by the current holder's key alone, and narrowed by no one.".to_owned()
-        }
-        false => {
-            "The token is open: whoever has this text can narrow it, and seal it for use. Keep it secret.".to_owned()
-        }
+    blocks(claims, &said, &mut tree);
+    tree.depth = 0;
+    tree.line("");
+    tree.line(&said.handing_on);
+    tree.line(match token.is_sealed() {
+        true => "The token is sealed: it can be used by the current holder's key alone, and narrowed by no one.",
+        false => "The token is open: whoever has this text can narrow it, and seal it for use. Keep it secret.",
     });
-    lines
+    tree.lines
 }
 
-fn chain(claims: Claims<'_>, lines: &mut Vec<String>) {
-    lines.push("Holders, in the order in which it was handed on:".to_owned());
-    let mut holders = claims.agents().zip(1_u32..).peekable();
-    while let Some((agent, number)) = holders.next() {
-        let whose = match agent.claimed_by {
-            None => "by the issuer's word".to_owned(),
-            Some(key) => format!("by the word of the holder of {}", key.id()),
-        };
-        let current = if holders.peek().is_none() { "; signs the requests now" } else { "" };
-        lines.push(format!("  {number}. {}, {whose}; key id {}{current}", quoted(agent.name), agent.key.id()));
-    }
-    lines.push(match claims.delegation_depth() {
-        0 => "It may not be handed on any more.".to_owned(),
-        1 => "It may be handed on once more.".to_owned(),
-        times => format!("It may be handed on {times} more times."),
-    });
-}
-
-fn checks(claims: Claims<'_>, lines: &mut Vec<String>) {
-    lines.push("Checks, of which all must pass:".to_owned());
-    for block in 0..claims.block_count() {
-        let whose = match (block, claims.delegated_by(block)) {
-            (0, _) => "of the issuer".to_owned(),
-            (_, Some(key)) => format!("of the holder of {}, who handed it on", key.id()),
-            (_, None) => "of whoever narrowed it".to_owned(),
-        };
-        for check in claims.checks(block) {
-            lines.push(format!("  - {whose} (block {block}): {}", visible(&check)));
+/// Each block beneath the holder that it speaks of.
+fn blocks(claims: Claims<'_>, said: &Sentences, tree: &mut Tree) {
+    let mut agents = claims.agents().peekable();
+    for (block, id) in claims.block_ids().enumerate() {
+        let by = claims.delegated_by(block);
+        let id = tree.styles.faint(&to_hex(&id));
+        if block == 0 || by.is_some() {
+            let Some(agent) = agents.next() else { continue };
+            let (what, whose, done) = match by {
+                None => ("agent", "by the issuer's word".to_owned(), "issued"),
+                Some(key) => ("delegate", format!("by the word of the holder of {}", key.id()), "handed on"),
+            };
+            let current = if agents.peek().is_none() { "; signs the requests now" } else { "" };
+            let name = tree.styles.strong(&quoted(agent.name));
+            tree.branch(&format!("{what} {name}, {whose}; key id {}{current}", agent.key.id()));
+            tree.line(&format!("{done} in block {block}, id {id}"));
+        } else {
+            tree.line(&format!("narrowed by whoever held it, in block {block}, id {id}"));
+        }
+        if block == 0 {
+            tree.list("may:", said.may.iter());
+        }
+        let restrictions = said.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
+        tree.list("on condition of all of these:", restrictions.iter().map(|Sentence { text, .. }| text));
+        tree.list("within:", said.budgets.get(block).into_iter().flatten());
+        if block == 0 {
+            tree.list("with approvals:", said.approvals.iter());
         }
     }
 }
 
-/// Budgets, approvals, and what it ends with.
-fn conditions(claims: Claims<'_>, lines: &mut Vec<String>) {
-    for budget in claims.budgets() {
-        let window = match budget.window {
-            0 => "in all".to_owned(),
-            seconds => format!("in each window of {seconds} seconds"),
-        };
-        let whose = if budget.block == 0 { "the user" } else { "what follows the delegation" };
-        lines.push(format!(
-            "Budget {} of {whose} (block {}): at most {} {} {window}.",
-            quoted(budget.account),
-            budget.block,
-            budget.amount,
-            quoted(budget.unit)
-        ));
+struct Tree {
+    lines: Vec<String>,
+    depth: usize,
+    styles: Styles,
+}
+
+impl Tree {
+    /// A line at the present depth.
+    fn line(&mut self, text: &str) {
+        let indent = if text.is_empty() { String::new() } else { "   ".repeat(self.depth) };
+        self.lines.push(format!("{indent}{text}"));
     }
-    for (account, r#type, action) in claims.metered() {
-        lines.push(format!(
-            "Budget {} of the user counts operations of type {} with the action {}.",
-            quoted(account),
-            quoted(r#type),
-            quoted(action)
-        ));
+
+    /// A line one deeper; what follows stands beneath it.
+    fn branch(&mut self, text: &str) {
+        self.line(&format!("└─ {text}"));
+        self.depth = self.depth.saturating_add(1);
     }
-    for (r#type, action, key) in claims.approvals() {
-        let (r#type, action) = (quoted(r#type), quoted(action));
-        lines.push(format!("Each {action} in operations of type {type} needs an approval by the key {}.", key.id()));
-    }
-    if let Some(grant) = claims.grant() {
-        lines.push(format!("It ends when the grant {} is revoked.", quoted(grant)));
-    }
-    if let Some(conversation) = claims.conversation() {
-        lines.push(format!("It ends with the conversation {}.", quoted(conversation)));
+
+    fn list<'s>(&mut self, title: &str, items: impl Iterator<Item = &'s String>) {
+        let mut items = items.peekable();
+        if items.peek().is_some() {
+            self.line(title);
+        }
+        items.for_each(|item| self.line(&format!("- {item}")));
     }
 }
 
@@ -131,6 +112,9 @@ struct Record<'a> {
     /// Always false: a reader of this JSON must not take it for a verified chain.
     verified: bool,
     sealed: bool,
+    /// The time that `expired` speaks of.
+    now: String,
+    expired: bool,
     issuer: &'a str,
     user: &'a str,
     agents: Vec<Holder<'a>>,
@@ -170,6 +154,14 @@ struct Budget<'a> {
     unit: &'a str,
     amount: u64,
     window_seconds: u64,
+    /// The operations that it counts; null for all of them.
+    counts: Option<Vec<Counted<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Counted<'a> {
+    r#type: &'a str,
+    action: &'a str,
 }
 
 #[derive(Serialize)]
@@ -189,13 +181,27 @@ struct Approval<'a> {
 #[derive(Serialize)]
 struct Block {
     id: String,
+    /// `authority`, `restriction` or `delegation`.
+    kind: &'static str,
     delegated_by: Option<String>,
     checks: Vec<String>,
+    /// The same checks, put together and in words.
+    restrictions: Vec<Restriction>,
+}
+
+#[derive(Serialize)]
+struct Restriction {
+    /// Its name in `spec/checks.md`; null where the checks have none.
+    name: Option<&'static str>,
+    sentence: String,
+    /// The places of its checks.
+    checks: Vec<usize>,
 }
 
 impl<'a> Record<'a> {
-    fn of(token: &'a UnverifiedToken) -> Self {
+    fn of(token: &'a UnverifiedToken, now: UnixTime) -> Self {
         let claims = token.claims();
+        let mut said = sentences(claims).blocks.into_iter();
         let agents = claims.agents().map(|agent| Holder {
             name: agent.name,
             public_key: agent.key.to_string(),
@@ -210,18 +216,33 @@ impl<'a> Record<'a> {
             unit: budget.unit,
             amount: budget.amount,
             window_seconds: budget.window,
+            counts: counted(claims, &budget)
+                .map(|operations| operations.into_iter().map(|(r#type, action)| Counted { r#type, action }).collect()),
         });
         let approvals = claims.approvals();
         let approvals =
             approvals.map(|(r#type, action, key)| Approval { r#type, action, key_id: key.id().to_string() });
         let blocks = claims.block_ids().enumerate().map(|(block, id)| Block {
             id: to_hex(&id),
+            kind: match (block, claims.delegated_by(block)) {
+                (0, _) => "authority",
+                (_, None) => "restriction",
+                (_, Some(_)) => "delegation",
+            },
             delegated_by: claims.delegated_by(block).map(|key| key.id().to_string()),
             checks: claims.checks(block),
+            restrictions: said
+                .next()
+                .unwrap_or_default()
+                .into_iter()
+                .map(|Sentence { text, name, checks }| Restriction { name, sentence: text, checks: checks.collect() })
+                .collect(),
         });
         Self {
             verified: false,
             sealed: token.is_sealed(),
+            now: now.to_string(),
+            expired: now > claims.expires(),
             issuer: claims.issuer(),
             user: claims.user(),
             agents: agents.collect(),

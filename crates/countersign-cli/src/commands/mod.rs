@@ -1,11 +1,16 @@
 //! The commands, a module each.
 
+mod approval;
+mod completions;
+mod doctor;
 mod inspect;
 mod keygen;
+mod man;
 mod mint;
 mod narrow;
 mod revocations;
 mod revoke;
+mod send;
 mod sign;
 mod vectors;
 mod verify;
@@ -29,8 +34,13 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(&args, now()?),
         Command::Revoke(args) => revoke::run(&args, now()?).map(done),
         Command::Revocations(Revocations::Verify(args)) => revocations::run(&args, now()?),
+        Command::Approval(args) => approval::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),
+        Command::Send(args) => send::run(args, cli.now),
+        Command::Doctor(args) => doctor::run(&args, now()?),
+        Command::Completions(args) => completions::run(&args).map(done),
+        Command::Man(args) => man::run(&args).map(done),
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) fn delegate(args: Delegate, now: UnixTime) -> anyhow::Result<()> {
     for restriction in args.restrictions.at(now) {
         delegation = delegation.restriction(restriction);
     }
+    for budget in &args.budgets {
+        delegation = delegation.budget(&budget.account, &budget.unit, budget.amount, budget.window);
+    }
     let next = SigningKey::from_seed(&*input::random()?);
     let left = token.claims().delegation_depth();
     let handed_on =

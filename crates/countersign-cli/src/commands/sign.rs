@@ -31,6 +31,10 @@ pub(crate) fn run(args: &Sign, now: UnixTime) -> anyhow::Result<()> {
             request = request.token_field(TokenField::CountersignToken);
         }
     }
+    let approvals = args.approvals.join(", ");
+    if !approvals.is_empty() {
+        request = request.field("countersign-approval", &approvals);
+    }
     if let Some(body) = &body {
         request = request.body(body);
     }

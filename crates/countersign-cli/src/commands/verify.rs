@@ -13,7 +13,7 @@ use crate::{config, input, output, revocations};
 
 pub(crate) fn run(args: &Verify, now: UnixTime) -> anyhow::Result<ExitCode> {
     let (verifier, operations) = config::read(&args.config)?;
-    let judge = Judge::new(verifier, operations, revocations::of_config(&args.config, now)?);
+    let judge = Judge::new(verifier, operations, revocations::of_config(&args.config, "--config", now)?);
     let stdin = [PathBuf::from("-")];
     let requests = if args.requests.is_empty() { stdin.as_slice() } else { args.requests.as_slice() };
     let (mut denied, mut misused) = (false, false);

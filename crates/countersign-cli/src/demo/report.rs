@@ -1,10 +1,9 @@
 //! What is printed: a table for people, or JSON, one object a line.
 
-use std::io::IsTerminal as _;
-
 use serde::Serialize;
 
 use crate::output;
+use crate::style::Styles;
 
 /// What became of a request.
 #[derive(Debug, Serialize)]
@@ -28,14 +27,12 @@ pub(super) struct Row {
 /// Prints rows as they come.
 pub(super) struct Report {
     json: bool,
-    colours: bool,
+    styles: Styles,
 }
 
 impl Report {
     pub(super) fn new(json: bool) -> Self {
-        // https://no-color.org: any value but the empty one.
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { json, colours: !json && !unwanted && std::io::stdout().is_terminal() }
+        Self { json, styles: Styles::stdout() }
     }
 
     pub(super) fn start(&self) -> anyhow::Result<()> {
@@ -47,7 +44,7 @@ impl Report {
             "Every request goes over a socket. The code is the audit's: whoever asks is told a class only.\n",
         )?;
         let head = columns("who", "what", "verdict", "code", "µs");
-        output::line(&self.coloured("1", &head))
+        output::line(&self.styles.strong(&head))
     }
 
     pub(super) fn row(&self, row: &Row) -> anyhow::Result<()> {
@@ -59,12 +56,11 @@ impl Report {
         if !row.wrong.is_empty() {
             line = format!("{line}  WRONG: {}", row.wrong.join(", "));
         }
-        let colour = match (row.wrong.is_empty(), row.decision.as_str()) {
-            (false, _) => "1;33",
-            (true, "allow") => "32",
-            (true, _) => "31",
-        };
-        output::line(&self.coloured(colour, &line))
+        output::line(&match (row.wrong.is_empty(), row.decision.as_str()) {
+            (false, _) => self.styles.warning(&line),
+            (true, "allow") => self.styles.good(&line),
+            (true, _) => self.styles.bad(&line),
+        })
     }
 
     pub(super) fn end(&self, rows: &[Row]) -> anyhow::Result<()> {
@@ -78,10 +74,6 @@ impl Report {
             wrong => format!("{wrong} not as they must be"),
         };
         output::line(&format!("\n{} allowed, {} denied, {verdict}", count("allow"), count("deny")))
-    }
-
-    fn coloured(&self, code: &str, text: &str) -> String {
-        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 

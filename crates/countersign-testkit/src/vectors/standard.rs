@@ -37,13 +37,7 @@ pub fn config() -> Config {
 /// A row of the operation table.
 #[must_use]
 pub fn operation(method: &str, path: &str, kind: &str, resource: &str, action: &str) -> Operation {
-    Operation {
-        method: method.into(),
-        path: path.into(),
-        kind: kind.into(),
-        resource: resource.into(),
-        action: action.into(),
-    }
+    Operation::new(method, path, kind, resource, action)
 }
 
 /// `right(kind, location, action)`.

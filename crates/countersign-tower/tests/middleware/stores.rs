@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use countersign::time::UnixTime;
-use countersign::verify::{Charge, MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore as _};
-use countersign_tower::{
-    AsyncChargeStore, AsyncReplayStore, ChargeAnswer, CountersignLayer, LayerBuilder, StoreFuture,
-};
+use countersign::verify::{ChargeOutcome, ChargeSet, MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore as _};
+use countersign_tower::{AsyncChargeStore, AsyncReplayStore, CountersignLayer, LayerBuilder, StoreFuture};
 use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::support::{
@@ -57,7 +55,7 @@ async fn the_default_store_refuses_what_is_older_than_itself() {
 #[tokio::test]
 async fn refuses_a_budget_without_a_store() {
     let token = mint(&grant().budget("mail", "calls", 5, 0));
-    let server = Server::start().await;
+    let server = serve(layer().without_charges()).await;
     let request = sign_with(&token, &key("agent"), "GET", EVENTS, b"");
     let answer = server.expect(&request.bytes(), 503, Some("store_unavailable")).await;
     assert_eq!(answer.json()["code"], "unavailable");
@@ -69,15 +67,16 @@ async fn refuses_a_budget_without_a_store() {
 struct OneCounter(Mutex<u64>, AtomicUsize);
 
 impl AsyncChargeStore for OneCounter {
-    fn charge<'a>(&'a self, charges: &'a [Charge], _: UnixTime) -> StoreFuture<'a, ChargeAnswer> {
+    fn charge<'a>(&'a self, set: &'a ChargeSet, _: UnixTime) -> StoreFuture<'a, ChargeOutcome> {
+        let charges = &set.charges;
         self.1.fetch_add(1, Ordering::SeqCst);
         let mut spent = self.0.lock().unwrap();
         let over = charges.iter().position(|charge| *spent + charge.cost > charge.amount);
         let answer = match over {
-            Some(index) => ChargeAnswer::Exceeded(index),
+            Some(index) => ChargeOutcome::Exceeded(index),
             None => {
                 *spent += charges.iter().map(|charge| charge.cost).sum::<u64>();
-                ChargeAnswer::Charged
+                ChargeOutcome::Charged
             }
         };
         Box::pin(std::future::ready(answer))
@@ -87,7 +86,7 @@ impl AsyncChargeStore for OneCounter {
 #[tokio::test]
 async fn charges_what_was_allowed_and_nothing_else() {
     let store = Arc::new(OneCounter::default());
-    let server = serve(layer().charges(Arc::clone(&store) as Arc<dyn AsyncChargeStore>)).await;
+    let server = serve(layer().async_charges(Arc::clone(&store) as Arc<dyn AsyncChargeStore>)).await;
     let token = mint(&grant().budget("mail", "calls", 2, 3600));
     let request = |target| sign_with(&token, &key("agent"), "GET", target, b"").bytes();
     server.expect(&request(EVENTS), 200, None).await;

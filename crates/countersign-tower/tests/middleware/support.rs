@@ -142,13 +142,7 @@ pub(crate) fn sign(method: &str, target: &str, body: &[u8]) -> Raw {
 }
 
 pub(crate) fn entry(method: &str, path: &str, action: &str) -> OperationEntry {
-    OperationEntry {
-        method: method.into(),
-        path: path.into(),
-        r#type: "calendar".into(),
-        resource: "/calendars/{id}".into(),
-        action: action.into(),
-    }
+    OperationEntry::new(method, path, "calendar", "/calendars/{id}", action)
 }
 
 pub(crate) fn operations() -> Operations {

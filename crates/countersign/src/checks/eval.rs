@@ -1,12 +1,13 @@
 //! The evaluator, over the bytes that the decoder let in.
 
-use super::facts::{Argument, Facts};
+use super::arguments::Given;
+use super::facts::Facts;
 use super::predicate::Predicate;
-use super::value::Value;
+use super::program::{Instruction, Operand, Program, Source, Step};
+use super::value::{Elements, Value};
 use crate::code::Code;
-use crate::token::layout::{Block, CheckKind};
-use crate::token::symbol::{Symbols, slot};
-use crate::token::term::{self, Op, Repeated, Term, Terms, binary, unary};
+use crate::token::layout::CheckKind;
+use crate::token::term::{Repeated, binary, unary};
 use crate::token::wire::{Malformed, Span};
 use crate::token::{Decoded, VerifiedChain};
 
@@ -62,19 +63,12 @@ impl From<Malformed> for Stop {
 // spec: CK-20
 pub fn evaluate(chain: &VerifiedChain, facts: &Facts<'_>, work: &mut Work) -> Result<(), CheckDenial> {
     let chain: &Decoded = chain.decoded();
-    let mut machine = Machine {
-        bytes: &chain.bytes,
-        symbols: &chain.layout.symbols,
-        block: None,
-        facts,
-        work,
-        bindings: Vec::new(),
-        stack: Vec::with_capacity(8),
-    };
+    let mut program = Program::default();
+    let mut machine = Machine { facts, work, bindings: Vec::new(), stack: Vec::with_capacity(8) };
     for (block_index, block) in chain.layout.blocks.iter().enumerate() {
-        machine.block = Some(block);
+        let source = Source { bytes: &chain.bytes, symbols: &chain.layout.symbols, block };
         for (index, check) in block.checks.iter().enumerate() {
-            let code = match machine.check(check.kind, check.span) {
+            let code = match machine.check(&mut program, source, check.kind, check.span) {
                 Ok(true) => continue,
                 Ok(false) => Code::CheckFailed,
                 Err(Stop::Error) => Code::CheckError,
@@ -87,22 +81,28 @@ pub fn evaluate(chain: &VerifiedChain, facts: &Facts<'_>, work: &mut Work) -> Re
 }
 
 struct Machine<'a, 'w> {
-    bytes: &'a [u8],
-    symbols: &'a Symbols,
-    block: Option<&'a Block>,
     facts: &'a Facts<'a>,
     work: &'w mut Work,
-    /// By symbol: the decoder saw to it that each use follows a binding of the same query.
+    /// By slot: the decoder saw to it that each use follows a binding of the same query.
     bindings: Vec<Option<Value<'a>>>,
     stack: Vec<Value<'a>>,
 }
 
 impl<'a> Machine<'a, '_> {
-    fn check(&mut self, kind: CheckKind, span: Span) -> Result<bool, Stop> {
-        let mut queries = Repeated::new(self.bytes, span, 1);
+    fn check(
+        &mut self,
+        program: &mut Program<'a>,
+        source: Source<'a>,
+        kind: CheckKind,
+        span: Span,
+    ) -> Result<bool, Stop> {
+        let mut queries = Repeated::new(source.bytes, span, 1);
         while let Some(query) = queries.next()? {
-            let body = Repeated::new(self.bytes, query, 2);
-            let matched = self.body(body, query)?;
+            program.read(source, query, self.facts.arguments)?;
+            if self.bindings.len() < program.slots {
+                self.bindings.resize(program.slots, None);
+            }
+            let matched = self.body(program, 0)?;
             match kind {
                 CheckKind::CheckIf if matched => return Ok(true),
                 CheckKind::CheckIf => {}
@@ -112,43 +112,46 @@ impl<'a> Machine<'a, '_> {
         Ok(false)
     }
 
-    /// Matches the rest of a body in nested loops, then the expressions. One predicate at most spreads.
+    /// Matches the body from a step on in nested loops, then the expressions. One predicate at most spreads.
     // spec: CK-21
-    fn body(&mut self, mut body: Repeated<'a>, query: Span) -> Result<bool, Stop> {
+    fn body(&mut self, program: &Program<'a>, from: usize) -> Result<bool, Stop> {
         // Facts that a loop still offers after its one match, when what stands inside it did not succeed.
         let mut pending = 0_u64;
-        let matched = self.rest_of_body(&mut body, query, &mut pending)?;
+        let matched = self.rest_of_body(program, from, &mut pending)?;
         if !matched {
             self.work.charge(pending)?;
         }
         Ok(matched)
     }
 
-    fn rest_of_body(&mut self, body: &mut Repeated<'a>, query: Span, pending: &mut u64) -> Result<bool, Stop> {
-        while let Some(span) = body.next()? {
-            let term::Predicate { name, mut terms } = term::Predicate::read(self.bytes, span)?;
-            let predicate = Predicate::named(self.text(name)?).ok_or(Stop::Error)?;
-            let (first, second) = (terms.next()?.ok_or(Stop::Error)?, terms.next()?);
-            let single = match predicate {
-                Predicate::Arg | Predicate::ArgHost | Predicate::ArgPath => {
-                    let variable = second.ok_or(Stop::Error)?;
-                    return self.arguments(predicate, first, variable, *body, query);
+    fn rest_of_body(&mut self, program: &Program<'a>, from: usize, pending: &mut u64) -> Result<bool, Stop> {
+        for (index, step) in program.body.iter().enumerate().skip(from) {
+            let next = index.saturating_add(1);
+            let matches = match *step {
+                Step::Single(predicate, first, second) => self.single(predicate, first, second)?,
+                // spec: CK-33, CK-36, CK-37
+                Step::Each(facts, slot) => {
+                    let (facts, name) = facts.ok_or(Stop::Error)?;
+                    return self.each(program, next, facts, name, slot);
                 }
-                Predicate::ArgPresent => match first {
-                    Term::Variable(_) => return self.each_present(first, *body, query),
-                    constant => self.is_present(constant, pending)?,
-                },
-                _ => self.single(predicate, first, second)?,
+                Step::Present(facts) => {
+                    let (facts, name) = facts.ok_or(Stop::Error)?;
+                    self.is_present(facts, name, pending)?
+                }
+                Step::EachPresent(facts, slot) => {
+                    return self.each_present(program, next, facts.ok_or(Stop::Error)?, slot);
+                }
+                Step::Never => false,
             };
-            if !single {
+            if !matches {
                 return Ok(false);
             }
         }
-        self.expressions(query)
+        self.expressions(program)
     }
 
     /// Offers the one fact of a single-valued predicate.
-    fn single(&mut self, predicate: Predicate, first: Term, second: Option<Term>) -> Result<bool, Stop> {
+    fn single(&mut self, predicate: Predicate, first: Operand<'a>, second: Option<Operand<'a>>) -> Result<bool, Stop> {
         let facts = self.facts;
         let value = match predicate {
             Predicate::Time => Some(Value::Date(facts.time.0)),
@@ -182,53 +185,47 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// Binds a variable, or compares a constant.
-    fn unify(&mut self, term: Term, value: Value<'a>) -> Result<bool, Stop> {
-        if let Term::Variable(number) = term {
-            let slot = slot(number).ok_or(Stop::Error)?;
-            if slot >= self.bindings.len() {
-                self.bindings.resize(slot.saturating_add(1), None);
-            }
-            *self.bindings.get_mut(slot).ok_or(Stop::Error)? = Some(value);
-            return Ok(true);
+    fn unify(&mut self, operand: Operand<'a>, value: Value<'a>) -> Result<bool, Stop> {
+        match operand {
+            Operand::Slot(slot) => self.bind(slot, value),
+            Operand::Constant(constant) => Ok(constant.same(value)),
         }
-        Ok(self.value(term)?.same(value))
     }
 
-    // spec: CK-33, CK-36, CK-37
-    fn arguments(
+    fn bind(&mut self, slot: usize, value: Value<'a>) -> Result<bool, Stop> {
+        *self.bindings.get_mut(slot).ok_or(Stop::Error)? = Some(value);
+        Ok(true)
+    }
+
+    /// Offers every fact of `arg`, `arg_host` or `arg_path`.
+    fn each(
         &mut self,
-        predicate: Predicate,
-        name: Term,
-        variable: Term,
-        rest: Repeated<'a>,
-        query: Span,
+        program: &Program<'a>,
+        next: usize,
+        facts: &'a [Given],
+        name: Option<usize>,
+        slot: usize,
     ) -> Result<bool, Stop> {
-        let Term::Str(name) = name else { return Err(Stop::Error) };
-        let name = self.text(name)?;
-        let arguments = self.facts.arguments;
-        let offered: &'a [Argument] = match predicate {
-            Predicate::Arg => arguments.values_of(name),
-            Predicate::ArgHost => arguments.hosts_of(name),
-            _ => arguments.paths_of(name),
-        }
-        .ok_or(Stop::Error)?;
-        for argument in offered {
+        for (index, value) in facts {
             self.work.charge(1)?;
-            if argument.name == name
-                && self.unify(variable, Value::scalar(&argument.value))?
-                && self.body(rest, query)?
-            {
+            if Some(*index) == name && self.bind(slot, Value::scalar(value))? && self.body(program, next)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn each_present(&mut self, variable: Term, rest: Repeated<'a>, query: Span) -> Result<bool, Stop> {
-        let names: &'a [String] = self.facts.arguments.all_present().ok_or(Stop::Error)?;
-        for name in names {
+    fn each_present(
+        &mut self,
+        program: &Program<'a>,
+        next: usize,
+        facts: &'a [usize],
+        slot: usize,
+    ) -> Result<bool, Stop> {
+        for index in facts {
             self.work.charge(1)?;
-            if self.unify(variable, Value::str(name))? && self.body(rest, query)? {
+            let name = self.facts.arguments.name(*index);
+            if self.bind(slot, Value::str(name))? && self.body(program, next)? {
                 return Ok(true);
             }
         }
@@ -236,81 +233,76 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// Offers names up to the one that matches; those behind it are left to `pending`.
-    fn is_present(&mut self, name: Term, pending: &mut u64) -> Result<bool, Stop> {
-        let Term::Str(name) = name else { return Err(Stop::Error) };
-        let name = self.text(name)?;
-        let names = self.facts.arguments.present_for(name).ok_or(Stop::Error)?;
-        let all = names.len() as u64;
-        let found = names.iter().position(|known| known == name);
+    fn is_present(&mut self, facts: &[usize], name: Option<usize>, pending: &mut u64) -> Result<bool, Stop> {
+        let all = facts.len() as u64;
+        let found = facts.iter().position(|known| Some(*known) == name);
         let offered = found.map_or(all, |at| (at as u64).saturating_add(1));
         self.work.charge(offered)?;
         *pending = pending.saturating_add(all.saturating_sub(offered));
         Ok(found.is_some())
     }
 
-    fn expressions(&mut self, query: Span) -> Result<bool, Stop> {
-        let mut expressions = Repeated::new(self.bytes, query, 3);
-        while let Some(expression) = expressions.next()? {
-            if !self.expression(expression, 1)? {
-                return Ok(false);
+    /// Runs the expressions up to the first that is false.
+    fn expressions(&mut self, program: &Program<'a>) -> Result<bool, Stop> {
+        let mut at = 0;
+        while let Some(instruction) = program.code.get(at) {
+            at = at.saturating_add(1);
+            match *instruction {
+                Instruction::ClosureEnd => {
+                    let value = self.pop_bool()?;
+                    self.stack.push(Value::Bool(value));
+                    continue;
+                }
+                Instruction::ExpressionEnd => {
+                    // spec: CK-26
+                    if self.pop_bool()? {
+                        continue;
+                    }
+                    return Ok(false);
+                }
+                _ => self.work.charge(1)?,
+            }
+            match *instruction {
+                Instruction::Push(value) => self.stack.push(value),
+                Instruction::Load(slot) => {
+                    let value = self.bindings.get(slot).copied().flatten().ok_or(Stop::Error)?;
+                    self.stack.push(value);
+                }
+                Instruction::Unary(kind) => {
+                    let operand = self.pop()?;
+                    let value = unary(kind, operand)?;
+                    self.stack.push(value);
+                }
+                Instruction::Binary(kind) => {
+                    let (right, left) = (self.pop()?, self.pop()?);
+                    let value = self.binary(&program.elements, kind, left, right)?;
+                    self.stack.push(Value::Bool(value));
+                }
+                Instruction::Lazy { or, end } => {
+                    let left = self.pop_bool()?;
+                    if left == or {
+                        self.stack.push(Value::Bool(left));
+                        at = end;
+                    }
+                }
+                Instruction::Closure | Instruction::ClosureEnd | Instruction::ExpressionEnd => {}
             }
         }
         Ok(true)
-    }
-
-    /// Runs a list of operations; what it leaves must be a Boolean.
-    fn expression(&mut self, span: Span, number: u64) -> Result<bool, Stop> {
-        let mut ops = Repeated::new(self.bytes, span, number);
-        let mut closure = None;
-        while let Some(op) = ops.next()? {
-            self.work.charge(1)?;
-            match Op::read(self.bytes, op)? {
-                Op::Value(term) => {
-                    let value = self.value(Term::read(self.bytes, term)?)?;
-                    self.stack.push(value);
-                }
-                Op::Closure(inner) => closure = Some(inner),
-                Op::Unary { kind, .. } => {
-                    let operand = self.pop()?;
-                    let value = self.unary(kind, operand)?;
-                    self.stack.push(value);
-                }
-                Op::Binary { kind: kind @ (binary::LAZY_AND | binary::LAZY_OR), .. } => {
-                    let (left, right) = (self.pop()?, closure.take().ok_or(Stop::Error)?);
-                    let Value::Bool(left) = left else { return Err(Stop::Error) };
-                    let decided = left == (kind == binary::LAZY_OR);
-                    let value = if decided { left } else { self.expression(right, 2)? };
-                    self.stack.push(Value::Bool(value));
-                }
-                Op::Binary { kind, .. } => {
-                    let (right, left) = (self.pop()?, self.pop()?);
-                    let value = self.binary(kind, left, right)?;
-                    self.stack.push(Value::Bool(value));
-                }
-            }
-        }
-        match self.pop()? {
-            Value::Bool(value) => Ok(value),
-            _ => Err(Stop::Error),
-        }
     }
 
     fn pop(&mut self) -> Result<Value<'a>, Stop> {
         self.stack.pop().ok_or(Stop::Error)
     }
 
-    fn unary(&mut self, kind: i32, operand: Value<'a>) -> Result<Value<'a>, Stop> {
-        let length = |len: u64| i64::try_from(len).map(Value::Integer).map_err(|_| Stop::Error);
-        match (kind, operand) {
-            (unary::PARENS, value) => Ok(value),
-            (unary::NEGATE, Value::Bool(value)) => Ok(Value::Bool(!value)),
-            (unary::LENGTH, Value::Str(bytes) | Value::Bytes(bytes)) => length(bytes.len() as u64),
-            (unary::LENGTH, Value::Set(set)) => length(size(set)?),
+    fn pop_bool(&mut self) -> Result<bool, Stop> {
+        match self.pop()? {
+            Value::Bool(value) => Ok(value),
             _ => Err(Stop::Error),
         }
     }
 
-    fn binary(&mut self, kind: i32, left: Value<'a>, right: Value<'a>) -> Result<bool, Stop> {
+    fn binary(&mut self, elements: &[Value<'a>], kind: i32, left: Value<'a>, right: Value<'a>) -> Result<bool, Stop> {
         use Value::{Bool, Bytes, Date, Integer, Set, Str};
         match (kind, left, right) {
             (binary::LESS_THAN, Integer(a), Integer(b)) => Ok(a < b),
@@ -321,8 +313,8 @@ impl<'a> Machine<'a, '_> {
             (binary::GREATER_THAN, Date(a), Date(b)) => Ok(a > b),
             (binary::LESS_OR_EQUAL, Date(a), Date(b)) => Ok(a <= b),
             (binary::GREATER_OR_EQUAL, Date(a), Date(b)) => Ok(a >= b),
-            (binary::EQUAL, left, right) => self.equal(left, right),
-            (binary::NOT_EQUAL, left, right) => self.equal(left, right).map(|equal| !equal),
+            (binary::EQUAL, left, right) => self.equal(elements, left, right),
+            (binary::NOT_EQUAL, left, right) => self.equal(elements, left, right).map(|equal| !equal),
             (binary::PREFIX, Str(text), Str(prefix)) => {
                 self.scan(text.len().min(prefix.len()))?;
                 Ok(text.starts_with(prefix))
@@ -333,46 +325,43 @@ impl<'a> Machine<'a, '_> {
             }
             (binary::CONTAINS, Str(text), Str(needle)) => {
                 self.scan(text.len())?;
-                // `str` searches in linear time, whatever the needle.
-                let text = core::str::from_utf8(text).map_err(|_| Stop::Error)?;
-                let needle = core::str::from_utf8(needle).map_err(|_| Stop::Error)?;
+                // Searches in linear time, whatever the needle.
                 Ok(text.contains(needle))
             }
-            (binary::CONTAINS, Set(set), Set(needles)) => self.superset(set, needles),
+            (binary::CONTAINS, Set(set), Set(needles)) => {
+                self.work.charge((set.len() as u64).saturating_mul(needles.len() as u64))?;
+                let set = of(elements, set)?;
+                Ok(of(elements, needles)?.iter().all(|needle| among(set, *needle)))
+            }
             (binary::CONTAINS, Set(set), needle @ (Integer(_) | Date(_) | Bool(_) | Str(_) | Bytes(_))) => {
-                self.work.charge(size(set)?)?;
-                self.among(set, needle)
+                self.work.charge(set.len() as u64)?;
+                Ok(among(of(elements, set)?, needle))
             }
             _ => Err(Stop::Error),
         }
     }
 
-    fn equal(&mut self, left: Value<'a>, right: Value<'a>) -> Result<bool, Stop> {
+    fn equal(&mut self, elements: &[Value<'a>], left: Value<'a>, right: Value<'a>) -> Result<bool, Stop> {
         use Value::{Bool, Bytes, Date, Integer, Set, Str};
         match (left, right) {
             (Integer(a), Integer(b)) => Ok(a == b),
             (Date(a), Date(b)) => Ok(a == b),
             (Bool(a), Bool(b)) => Ok(a == b),
-            (Str(a), Str(b)) | (Bytes(a), Bytes(b)) => {
+            (Str(a), Str(b)) => {
+                self.scan(a.len().min(b.len()))?;
+                Ok(a == b)
+            }
+            (Bytes(a), Bytes(b)) => {
                 self.scan(a.len().min(b.len()))?;
                 Ok(a == b)
             }
             (Set(a), Set(b)) => {
-                self.work.charge(size(a)?.min(size(b)?))?;
-                self.equal_sets(a, b)
+                self.work.charge(a.len().min(b.len()) as u64)?;
+                // Both are literals of one block in ascending order, so equal sets are equal term by term.
+                let (a, b) = (of(elements, a)?, of(elements, b)?);
+                Ok(a.len() == b.len() && a.iter().zip(b).all(|(one, other)| one.same(*other)))
             }
             _ => Err(Stop::Error),
-        }
-    }
-
-    /// Both sets are literals of one block in ascending order, so equal sets are equal term by term.
-    fn equal_sets(&self, mut left: Terms<'a>, mut right: Terms<'a>) -> Result<bool, Stop> {
-        loop {
-            match (left.next()?, right.next()?) {
-                (None, None) => return Ok(true),
-                (Some(a), Some(b)) if self.value(a)?.same(self.value(b)?) => {}
-                _ => return Ok(false),
-            }
         }
     }
 
@@ -381,62 +370,24 @@ impl<'a> Machine<'a, '_> {
     fn scan(&mut self, bytes: usize) -> Result<(), Stop> {
         self.work.charge((bytes / 64) as u64)
     }
+}
 
-    // spec: CK-27
-    fn superset(&mut self, set: Terms<'a>, needles: Terms<'a>) -> Result<bool, Stop> {
-        self.work.charge(size(set)?.saturating_mul(size(needles)?))?;
-        self.subset(needles, set)
-    }
-
-    fn subset(&self, mut needles: Terms<'a>, set: Terms<'a>) -> Result<bool, Stop> {
-        while let Some(needle) = needles.next()? {
-            if !self.among(set, self.value(needle)?)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn among(&self, mut set: Terms<'a>, needle: Value<'a>) -> Result<bool, Stop> {
-        while let Some(element) = set.next()? {
-            if self.value(element)?.same(needle) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn utf8(&self, number: u64) -> Result<&'a [u8], Stop> {
-        let block = self.block.ok_or(Stop::Error)?;
-        self.symbols.text(block.scope, number).map(|text| text.utf8(self.bytes)).ok_or(Stop::Error)
-    }
-
-    fn text(&self, number: u64) -> Result<&'a str, Stop> {
-        let block = self.block.ok_or(Stop::Error)?;
-        self.symbols.text(block.scope, number).map(|text| text.of(self.bytes)).ok_or(Stop::Error)
-    }
-
-    fn value(&self, term: Term) -> Result<Value<'a>, Stop> {
-        Ok(match term {
-            Term::Variable(number) => {
-                let bound = slot(number).and_then(|slot| self.bindings.get(slot)).copied().flatten();
-                return bound.ok_or(Stop::Error);
-            }
-            Term::Integer(value) => Value::Integer(value),
-            Term::Str(number) => Value::Str(self.utf8(number)?),
-            Term::Date(date) => Value::Date(date),
-            Term::Bytes(span) => Value::Bytes(span.of(self.bytes)),
-            Term::Bool(value) => Value::Bool(value),
-            Term::Set(span) => Value::Set(Terms::of_set(self.bytes, span)),
-            Term::Null | Term::Array(_) | Term::Map(_) => return Err(Stop::Error),
-        })
+fn unary(kind: i32, operand: Value<'_>) -> Result<Value<'_>, Stop> {
+    let length = |len: usize| i64::try_from(len).map(Value::Integer).map_err(|_| Stop::Error);
+    match (kind, operand) {
+        (unary::PARENS, value) => Ok(value),
+        (unary::NEGATE, Value::Bool(value)) => Ok(Value::Bool(!value)),
+        (unary::LENGTH, Value::Str(text)) => length(text.len()),
+        (unary::LENGTH, Value::Bytes(bytes)) => length(bytes.len()),
+        (unary::LENGTH, Value::Set(set)) => length(set.len()),
+        _ => Err(Stop::Error),
     }
 }
 
-fn size(mut set: Terms<'_>) -> Result<u64, Stop> {
-    let mut size = 0_u64;
-    while set.next()?.is_some() {
-        size = size.saturating_add(1);
-    }
-    Ok(size)
+fn of<'e, 'a>(elements: &'e [Value<'a>], set: Elements) -> Result<&'e [Value<'a>], Stop> {
+    elements.get(set.start..set.end).ok_or(Stop::Error)
+}
+
+fn among(set: &[Value<'_>], needle: Value<'_>) -> bool {
+    set.iter().any(|element| element.same(needle))
 }

@@ -1,10 +1,9 @@
 //! Values of terms while a check is evaluated.
 
 use crate::key::PublicKey;
-use crate::token::term::Terms;
 
 /// A value of an argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scalar {
     /// A string.
     Str(String),
@@ -14,21 +13,34 @@ pub enum Scalar {
     Bool(bool),
 }
 
+/// Where the elements of a set stand among those of its query.
+#[derive(Clone, Copy)]
+pub(super) struct Elements {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Elements {
+    pub(super) fn len(self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+}
+
 /// A value on the stack: borrowed from the token, from the facts, or a number.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
     Integer(i64),
-    /// UTF-8, by decoder or by type.
-    Str(&'a [u8]),
+    Str(&'a str),
     Date(u64),
     Bytes(&'a [u8]),
     Bool(bool),
-    Set(Terms<'a>),
+    /// Elements `start..end` of the query's sets.
+    Set(Elements),
 }
 
 impl<'a> Value<'a> {
     pub(super) fn str(text: &'a str) -> Self {
-        Self::Str(text.as_bytes())
+        Self::Str(text)
     }
 
     pub(super) fn key(key: &'a PublicKey) -> Self {
@@ -49,7 +61,8 @@ impl<'a> Value<'a> {
             (Self::Integer(a), Self::Integer(b)) => a == b,
             (Self::Date(a), Self::Date(b)) => a == b,
             (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Str(a), Self::Str(b)) | (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
             _ => false,
         }
     }

@@ -11,6 +11,7 @@ mod write;
 use core::fmt;
 
 pub use self::number::Fraction;
+pub(crate) use self::number::scaled;
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: usize = 64;

@@ -57,22 +57,17 @@ impl Expected {
         Ok(expected)
     }
 
-    /// A hasher for the algorithms that the field lists.
+    /// A hasher for the algorithms that the field lists, and for SHA-256, which the operation's digest names.
     pub(crate) fn hasher(&self) -> BodyHasher {
-        BodyHasher {
-            sha256: self.sha256.is_some().then(Sha256::new),
-            sha512: self.sha512.is_some().then(Sha512::new),
-            len: 0,
-        }
+        BodyHasher { sha256: Sha256::new(), sha512: self.sha512.is_some().then(Sha512::new), len: 0 }
     }
 
     /// Whether every listed digest is the body's.
     // spec: RQ-49, RQ-50
     pub(crate) fn matches(&self, body: &BodyDigest) -> bool {
-        let sha256 = match (&self.sha256, &body.sha256) {
-            (None, _) => true,
-            (Some(Some(expected)), Some(found)) => expected == found,
-            (Some(_), _) => false,
+        let sha256 = match &self.sha256 {
+            None => true,
+            Some(expected) => expected.as_ref() == Some(&body.sha256),
         };
         let sha512 = match (&self.sha512, &body.sha512) {
             (None, _) => true,
@@ -90,7 +85,7 @@ impl Expected {
 /// Hashes a body as it is received, content codings still on.
 #[derive(Clone, Debug)]
 pub struct BodyHasher {
-    sha256: Option<Sha256>,
+    sha256: Sha256,
     sha512: Option<Sha512>,
     len: u64,
 }
@@ -99,9 +94,7 @@ impl BodyHasher {
     /// Takes the next bytes of the body.
     pub fn update(&mut self, bytes: &[u8]) {
         self.len = self.len.saturating_add(bytes.len() as u64);
-        if let Some(hasher) = &mut self.sha256 {
-            hasher.update(bytes);
-        }
+        self.sha256.update(bytes);
         if let Some(hasher) = &mut self.sha512 {
             hasher.update(bytes);
         }
@@ -110,7 +103,7 @@ impl BodyHasher {
     /// The whole body was taken.
     pub fn finish(self) -> BodyDigest {
         BodyDigest {
-            sha256: self.sha256.map(|hasher| hasher.finalize().into()),
+            sha256: self.sha256.finalize().into(),
             sha512: self.sha512.map(|hasher| hasher.finalize().into()),
             len: self.len,
         }
@@ -120,7 +113,7 @@ impl BodyHasher {
 /// The digests of a whole body.
 #[derive(Clone, Debug)]
 pub struct BodyDigest {
-    sha256: Option<[u8; 32]>,
+    pub(crate) sha256: [u8; 32],
     sha512: Option<[u8; 64]>,
     pub(crate) len: u64,
 }

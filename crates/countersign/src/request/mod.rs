@@ -12,6 +12,8 @@ mod framing;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http1;
+mod look;
+mod media;
 mod parts;
 mod sign;
 
@@ -22,6 +24,8 @@ pub(crate) use self::digest::Expected;
 pub use self::digest::{BodyDigest, BodyHasher, DigestAlgorithm, content_digest};
 pub(crate) use self::framing::{Framed, Names, frame};
 pub use self::http1::{Message, NotAMessage};
+pub use self::look::{SignatureClaims, digest_algorithms, signature_claims};
+pub(crate) use self::media::Media;
 pub use self::parts::{BodyLength, Field, Parts};
 pub use self::sign::{SignError, SignRequest, SignedFields, TokenField, UnsignedRequest};
 

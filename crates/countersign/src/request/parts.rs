@@ -56,6 +56,45 @@ impl<'a> Parts<'a> {
         self.fields.push(Field { name, value: trim(value) });
     }
 
+    /// The text of the token, from the field that carries it. For tools that show it: a verifier refuses what is ambiguous
+    /// and looks no further.
+    pub fn token(&self) -> Option<&'a str> {
+        let own = self.lines("countersign-token").next();
+        let bearer = self.lines("authorization").find_map(|value| value.strip_prefix(b"Countersign "));
+        own.or(bearer).and_then(|token| core::str::from_utf8(token).ok())
+    }
+
+    /// The value of a field: its lines joined; `None` where there is none.
+    pub(crate) fn value(&self, name: &str) -> Option<Vec<u8>> {
+        let lines: Vec<&[u8]> = self.lines(name).collect();
+        (!lines.is_empty()).then(|| lines.join(&b", "[..]))
+    }
+
+    /// The method as received.
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The request target as received.
+    pub fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// The `:authority` pseudo-header, where there is one.
+    pub fn pseudo_authority(&self) -> Option<&'a str> {
+        self.authority
+    }
+
+    /// What the framing says of the body.
+    pub fn body_length(&self) -> BodyLength {
+        self.body
+    }
+
+    /// The field lines, in the order received.
+    pub fn fields(&self) -> &[Field<'a>] {
+        &self.fields
+    }
+
     /// The lines of one field, in order.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)

@@ -123,13 +123,7 @@ impl RevocationLists {
     /// Requests of this method and path, a template such as `/calendars/{id}`, are let through without a fresh view.
     /// What the view knows is refused all the same.
     pub fn safe_when_stale(mut self, entries: &[(&str, &str)]) -> Result<Self, OperationError> {
-        let entries = entries.iter().map(|(method, path)| OperationEntry {
-            method: (*method).to_owned(),
-            path: (*path).to_owned(),
-            r#type: String::new(),
-            resource: "/".to_owned(),
-            action: String::new(),
-        });
+        let entries = entries.iter().map(|(method, path)| OperationEntry::new(method, path, "", "/", ""));
         self.safe = Some(Operations::table(entries)?);
         Ok(self)
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::Decoded;
+use super::datalog::Check;
 use super::layout;
 use super::print;
+use super::values;
 use crate::encoding::to_hex;
 use crate::key::{KeyId, PublicKey};
 use crate::time::UnixTime;
@@ -175,6 +177,11 @@ impl<'a> Claims<'a> {
     /// The checks of a block in the Datalog notation of Biscuit, for people.
     pub fn checks(self, block: usize) -> Vec<String> {
         print::checks(self.decoded, block)
+    }
+
+    /// The checks of a block as values, in the order of [`Claims::checks`]: for tools that explain a token.
+    pub fn check_values(self, block: usize) -> Vec<Check> {
+        values::checks(self.decoded, block)
     }
 }
 

@@ -51,14 +51,6 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    /// Its UTF-8, without a look at it: for comparisons that happen often.
-    pub(crate) fn utf8(self, bytes: &[u8]) -> &[u8] {
-        match self {
-            Self::Default(number) => DEFAULT.get(usize::from(number)).map(|text| text.as_bytes()).unwrap_or_default(),
-            Self::At(span) => span.of(bytes),
-        }
-    }
-
     pub(crate) fn of(self, bytes: &[u8]) -> &str {
         match self {
             Self::Default(number) => DEFAULT.get(usize::from(number)).copied().unwrap_or_default(),

@@ -7,24 +7,12 @@ use crate::time::UnixTime;
 use crate::token::{Budget, Right, VerifiedChain};
 
 use super::Binding;
+use super::approval::ApprovalUse;
 use super::decision::Decision;
 use super::operation::Operation;
-use super::stages::Request;
-
-/// Approvals that came with a request. This version reads none: an operation that needs one is refused.
-#[derive(Clone, Debug, Default)]
-pub struct Approvals(());
-
-impl Approvals {
-    /// No approvals.
-    pub fn none() -> Self {
-        Self(())
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        true
-    }
-}
+use super::replay::NonceEntry;
+use super::stages::{Authenticated, HttpFacts, Request};
+use super::store::ChargeStore;
 
 /// One counter to be raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +28,34 @@ pub struct Charge {
     pub window: u64,
 }
 
+impl Charge {
+    /// When the present window ends; `None` where it never does.
+    pub fn resets_at(&self, now: UnixTime) -> Option<UnixTime> {
+        let window = now.0.checked_div(self.window)?;
+        window.checked_add(1)?.checked_mul(self.window).map(UnixTime)
+    }
+}
+
+/// What a request takes at its end: everything in it or nothing, in one atomic step.
+// spec: VF-45
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChargeSet {
+    /// Counters to be raised.
+    pub charges: Vec<Charge>,
+    /// Approvals to be used up.
+    pub approvals: Vec<ApprovalUse>,
+    /// The nonce to be recorded, where stage 10 was put off ([`super::NonceClaim::defer`]). It is recorded also when the
+    /// rest is refused, so after every answer but [`ChargeOutcome::Unavailable`].
+    pub nonce: Option<NonceEntry>,
+}
+
+impl ChargeSet {
+    /// Whether there is nothing to take.
+    pub fn is_empty(&self) -> bool {
+        self.charges.is_empty() && self.approvals.is_empty() && self.nonce.is_none()
+    }
+}
+
 /// The operation is allowed, once its charges are taken, all of them or none.
 #[derive(Debug)]
 #[must_use]
@@ -48,7 +64,7 @@ pub struct Charges {
     chain: VerifiedChain,
     operation: Operation,
     right: usize,
-    charges: Vec<Charge>,
+    set: ChargeSet,
     unit_missing: bool,
 }
 
@@ -57,64 +73,44 @@ pub struct Charges {
 pub enum ChargeOutcome {
     /// All were taken, in one atomic step.
     Charged,
-    /// A budget has too little left; nothing was taken.
-    Exceeded,
-    /// The store can't answer; nothing was taken.
+    /// The charge at this index is more than its counter has left; nothing was taken.
+    Exceeded(usize),
+    /// An approval was used before; nothing was taken.
+    ApprovalUsed,
+    /// The nonce of the set was used before; nothing was taken.
+    Replayed,
+    /// The store can't tell; nothing was taken.
     Unavailable,
 }
 
 impl Charges {
-    pub(crate) fn new(request: Request, chain: VerifiedChain, operation: Operation, right: usize) -> Self {
-        let mut this = Self { request, chain, operation, right, charges: Vec::new(), unit_missing: false };
-        let (charges, unit_missing) = this.counted();
-        (this.charges, this.unit_missing) = (charges, unit_missing);
-        this
-    }
-
-    /// The budgets that count this operation.
-    fn counted(&self) -> (Vec<Charge>, bool) {
-        let claims = self.chain.claims();
-        let metered = |budget: &Budget<'_>| {
-            let mut named = false;
-            for (account, r#type, action) in claims.metered().filter(|(account, ..)| *account == budget.account) {
-                debug_assert_eq!(account, budget.account);
-                named = true;
-                if r#type == self.operation.r#type && action == self.operation.action {
-                    return true;
-                }
-            }
-            !named
-        };
-        let mut charges: Vec<Charge> = Vec::new();
-        let mut unit_missing = false;
-        for budget in claims.budgets().filter(|budget| budget.block > 0 || metered(budget)) {
-            let Some(cost) = self.operation.cost.get(budget.unit).copied() else {
-                unit_missing = true;
-                continue;
-            };
-            let owner = match budget.block {
-                0 => vec![claims.issuer().to_owned(), claims.user().to_owned()],
-                block => vec![claims.block_ids().nth(block).map(|id| to_hex(&id)).unwrap_or_default()],
-            };
-            let mut counter = owner;
-            counter.extend([budget.account.to_owned(), budget.unit.to_owned(), budget.window.to_string()]);
-            // One counter is charged once, against the least amount that names it.
-            match charges.iter_mut().find(|known| known.counter == counter) {
-                Some(known) => known.amount = known.amount.min(budget.amount),
-                None => charges.push(Charge { counter, cost, amount: budget.amount, window: budget.window }),
-            }
-        }
-        (charges, unit_missing)
+    pub(crate) fn new(
+        authenticated: Authenticated,
+        operation: Operation,
+        right: usize,
+        uses: Vec<ApprovalUse>,
+    ) -> Self {
+        let Authenticated { request, chain, deferred } = authenticated;
+        let (charges, unit_missing) = counted(&chain, &operation);
+        // Nothing is taken for a request that is refused in any case.
+        let (charges, approvals) = if unit_missing { (Vec::new(), Vec::new()) } else { (charges, uses) };
+        let set = ChargeSet { charges, approvals, nonce: deferred };
+        Self { request, chain, operation, right, set, unit_missing }
     }
 
     /// What the store has to take, all or nothing.
-    pub fn charges(&self) -> &[Charge] {
-        &self.charges
+    pub fn set(&self) -> &ChargeSet {
+        &self.set
+    }
+
+    /// What was allowed.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
     }
 
     /// Whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
-        self.charges.is_empty() && !self.unit_missing
+        self.set.is_empty()
     }
 
     /// Whether a budget counts a unit that the operation's cost does not name: refused, with nothing charged.
@@ -130,17 +126,33 @@ impl Charges {
         self.charged(outcome)
     }
 
+    /// Stage 12 with a store that answers at once.
+    pub fn charge_with<S: ChargeStore + ?Sized>(self, store: &S, now: UnixTime) -> Result<Authorized, Denial> {
+        let outcome = if self.is_empty() { ChargeOutcome::Charged } else { store.charge(&self.set, now) };
+        self.charged(outcome)
+    }
+
     /// Stage 12: the store's answer.
     pub fn charged(self, outcome: ChargeOutcome) -> Result<Authorized, Denial> {
-        let deny = |code, detail| {
-            Err(Denial::new(12, code, detail).by(&self.chain).for_operation(&self.operation, &self.request.service))
+        let deny = |stage, code, detail| {
+            let denial = Denial::new(stage, code, detail).by(&self.chain);
+            let denial = denial.for_operation(&self.operation, &self.request.service);
+            // Every other answer came from a store that has the nonce.
+            denial.owing(if outcome == ChargeOutcome::Unavailable { self.set.nonce.clone() } else { None })
         };
         match outcome {
-            ChargeOutcome::Unavailable => deny(Code::StoreUnavailable, "no store can take the charges"),
-            ChargeOutcome::Exceeded => deny(Code::BudgetExceeded, "a budget has too little left"),
+            // spec: VF-47
+            ChargeOutcome::Replayed => Err(deny(10, Code::Replayed, "nonce used before")),
+            ChargeOutcome::Unavailable => Err(deny(12, Code::StoreUnavailable, "no store can take the charges")),
+            ChargeOutcome::Exceeded(index) => {
+                let denial = deny(12, Code::BudgetExceeded, "a budget has too little left");
+                Err(denial.exceeding(self.set.charges.get(index).cloned(), self.request.now))
+            }
+            // spec: RQ-59
+            ChargeOutcome::ApprovalUsed => Err(deny(12, Code::ApprovalInvalid, "approval used before")),
             // spec: VF-34
             ChargeOutcome::Charged if self.unit_missing => {
-                deny(Code::BudgetExceeded, "a budget counts what the operation does not name")
+                Err(deny(12, Code::BudgetExceeded, "a budget counts what the operation does not name"))
             }
             ChargeOutcome::Charged => Ok(Authorized {
                 request: self.request,
@@ -150,6 +162,41 @@ impl Charges {
             }),
         }
     }
+}
+
+/// The budgets that count this operation, and whether one of them counts a unit without a cost.
+fn counted(chain: &VerifiedChain, operation: &Operation) -> (Vec<Charge>, bool) {
+    let claims = chain.claims();
+    let metered = |budget: &Budget<'_>| {
+        let mut named = false;
+        for (_, r#type, action) in claims.metered().filter(|(account, ..)| *account == budget.account) {
+            named = true;
+            if r#type == operation.r#type && action == operation.action {
+                return true;
+            }
+        }
+        !named
+    };
+    let mut charges: Vec<Charge> = Vec::new();
+    let mut unit_missing = false;
+    for budget in claims.budgets().filter(|budget| budget.block > 0 || metered(budget)) {
+        let Some(cost) = operation.cost.get(budget.unit).copied() else {
+            unit_missing = true;
+            continue;
+        };
+        let owner = match budget.block {
+            0 => vec![claims.issuer().to_owned(), claims.user().to_owned()],
+            block => vec![claims.block_ids().nth(block).map(|id| to_hex(&id)).unwrap_or_default()],
+        };
+        let mut counter = owner;
+        counter.extend([budget.account.to_owned(), budget.unit.to_owned(), budget.window.to_string()]);
+        // One counter is charged once, against the least amount that names it.
+        match charges.iter_mut().find(|known| known.counter == counter) {
+            Some(known) => known.amount = known.amount.min(budget.amount),
+            None => charges.push(Charge { counter, cost, amount: budget.amount, window: budget.window }),
+        }
+    }
+    (charges, unit_missing)
 }
 
 /// The request may be served.
@@ -188,29 +235,14 @@ impl Authorized {
         &self.request.service
     }
 
-    /// The method as received.
-    pub fn method(&self) -> &str {
-        &self.request.method
-    }
-
-    /// The authority that the request was sent to, normalised.
-    pub fn authority(&self) -> &str {
-        &self.request.authority
-    }
-
-    /// The path as received.
-    pub fn path(&self) -> &str {
-        &self.request.path
+    /// The HTTP request that was verified; `None` where the proof came another way.
+    pub fn http(&self) -> Option<&HttpFacts> {
+        self.request.http.as_ref()
     }
 
     /// Names of the components and fields that the signature covers.
     pub fn covered(&self) -> impl Iterator<Item = &str> {
         self.request.covered.iter().map(String::as_str)
-    }
-
-    /// The raw query, without its `?`.
-    pub fn query(&self) -> Option<&str> {
-        self.request.query.as_deref()
     }
 
     /// When it was verified.

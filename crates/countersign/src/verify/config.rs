@@ -14,6 +14,7 @@ pub struct VerifierBuilder {
     issuers: Vec<(String, Vec<PublicKey>)>,
     max_body: Option<u64>,
     cache: Option<usize>,
+    accept_unsigned: bool,
 }
 
 impl VerifierBuilder {
@@ -45,6 +46,14 @@ impl VerifierBuilder {
     #[must_use]
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = Some(bytes);
+        self
+    }
+
+    /// Takes resumed requests that no key signed: the bindings `dpop` and `bearer`. For the issuer of the tokens itself.
+    // spec: VF-48
+    #[must_use]
+    pub fn accept_unsigned(mut self, accept: bool) -> Self {
+        self.accept_unsigned = accept;
         self
     }
 
@@ -92,6 +101,7 @@ impl VerifierBuilder {
             authorities,
             issuers,
             max_body: self.max_body.unwrap_or(Self::DEFAULT_MAX_BODY),
+            accept_unsigned: self.accept_unsigned,
             cache: (cache > 0).then(|| ChainCache::new(cache)),
         }))
     }
@@ -119,6 +129,7 @@ pub(crate) struct Config {
     pub(crate) authorities: Vec<String>,
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) max_body: u64,
+    pub(crate) accept_unsigned: bool,
     pub(crate) cache: Option<ChainCache>,
 }
 

@@ -13,15 +13,18 @@
 //!
 //! [`Verifier::verify`] does all of it in one call.
 
+mod approval;
 mod cache;
 mod charges;
 mod config;
 mod decision;
+mod digest;
 mod operation;
 mod replay;
 mod resource;
 mod revocation;
 mod stages;
+mod store;
 
 use crate::code::Code;
 use crate::denial::Denial;
@@ -30,27 +33,37 @@ use crate::request::{self, BodyLength, Framed, Parts};
 use crate::time::{SKEW, UnixTime};
 use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
 
+pub use self::approval::{Approval, ApprovalUse, Approvals, MAX_APPROVAL_SECONDS, UnsignedApproval};
 use self::cache::{PrefixId, Prefixes};
-pub use self::charges::{Approvals, Authorized, Charge, ChargeOutcome, Charges};
-use self::config::{Config, Issuer};
+pub use self::charges::{Authorized, Charge, ChargeOutcome, ChargeSet, Charges};
+use self::config::{Config, Issuer, Service};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
-pub use self::operation::{Operation, OperationEntry, OperationError, Operations};
+pub use self::digest::OperationRecord;
+pub use self::operation::{CostEntry, Operation, OperationEntry, OperationError, Operations};
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
-pub use self::resource::is_valid_resource;
+pub use self::resource::{covers, is_valid_resource};
 pub use self::revocation::{RevocationView, Revocations};
-use self::stages::Request;
-pub use self::stages::{Authenticated, NonceClaim, Proven};
+pub use self::stages::{Authenticated, HttpFacts, MAX_JSON_BODY, NonceClaim, Proven};
+use self::stages::{Form, Request};
+pub use self::store::{ChargeStore, MemoryCharges};
 
 /// How many token prefixes a verifier remembers unless told otherwise.
 pub const DEFAULT_CACHE: usize = 8192;
 
 /// How a request proved who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Binding {
     /// An Ed25519 signature over this request.
     Ed25519,
+    /// A MAC under the key of a session.
+    Hmac,
+    /// An Ed25519 signature over a JSON-RPC message.
+    Jsonrpc,
+    /// A DPoP proof (RFC 9449), which says nothing of the request's body.
+    Dpop,
+    /// Whoever held the key of a bearer.
+    Bearer,
 }
 
 impl Binding {
@@ -58,6 +71,10 @@ impl Binding {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ed25519 => "ed25519",
+            Self::Hmac => "hmac",
+            Self::Jsonrpc => "jsonrpc",
+            Self::Dpop => "dpop",
+            Self::Bearer => "bearer",
         }
     }
 }
@@ -114,6 +131,36 @@ impl Verifier {
         self.config.max_body
     }
 
+    /// The configured audiences, those with the longest path first.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.config.services.iter().map(|service| service.audience.as_str())
+    }
+
+    /// The configured audience that a request path belongs to (VF-6).
+    pub fn service(&self, path: &str) -> Option<&str> {
+        self.service_of(path).map(|service| service.audience.as_str())
+    }
+
+    fn service_of(&self, path: &str) -> Option<&Service> {
+        self.config.services.iter().find(|service| covers(&service.path, path))
+    }
+
+    /// The configured authorities, normalised.
+    pub fn authorities(&self) -> impl Iterator<Item = &str> {
+        self.config.authorities.iter().map(String::as_str)
+    }
+
+    /// An authority in the form that is compared; `None` where it is no host and port (RQ-15).
+    pub fn normalised_authority(&self, authority: &str) -> Option<String> {
+        request::normalise(authority, self.config.scheme)
+    }
+
+    /// The configured issuers and the ids of their keys.
+    pub fn issuers(&self) -> impl Iterator<Item = (&str, Vec<KeyId>)> {
+        let ids = |issuer: &Issuer| issuer.keys.iter().map(|(key, _)| key.id()).collect();
+        self.config.issuers.iter().map(move |issuer| (issuer.name.as_str(), ids(issuer)))
+    }
+
     /// Stages 1 to 8: everything that can be known without the body and without a store.
     pub fn check<R: RevocationView + ?Sized>(
         &self,
@@ -148,10 +195,12 @@ impl Verifier {
             learned.into_iter().for_each(|id| cache.insert(id));
         }
         let request = Request {
-            method: parts.method.to_owned(),
-            authority: framed.authority.clone(),
-            path: framed.path.to_owned(),
-            query: framed.query.map(str::to_owned),
+            http: Some(HttpFacts {
+                method: parts.method.to_owned(),
+                authority: framed.authority.clone(),
+                path: framed.path.to_owned(),
+                query: framed.query.map(str::to_owned),
+            }),
             service: service.to_owned(),
             covered: selected.covered.iter().map(|name| (*name).to_owned()).collect(),
             binding: Binding::Ed25519,
@@ -159,6 +208,13 @@ impl Verifier {
             max_body: self.config.max_body,
             body_covered: selected.body_covered,
             body_announced: parts.body != BodyLength::Unknown,
+            form: Form {
+                media: parts.value("content-type").and_then(|value| request::Media::parse(&value)),
+                encoded: parts.lines("content-encoding").next().is_some(),
+            },
+            // Covered, or it would have been refused; what is not UTF-8 is not ASCII, and was refused too.
+            approvals: parts.value("countersign-approval").and_then(|value| String::from_utf8(value).ok()),
+            body: None,
         };
         let claim = NonceEntry {
             holder,
@@ -183,7 +239,7 @@ impl Verifier {
             return deny(Code::IssuerUnknown, "issuer is not configured");
         };
         // spec: VF-6
-        let service = self.config.services.iter().find(|service| resource::covers(&service.path, framed.path));
+        let service = self.service_of(framed.path);
         // spec: VF-7
         let Some(service) = service.filter(|service| service.audience == claims.audience()) else {
             return deny(Code::AudienceMismatch, "token is for another service");
@@ -230,7 +286,8 @@ impl Verifier {
 
     /// All twelve stages in one call, with the whole body at hand and a store that answers at once.
     ///
-    /// A chain whose budgets count the operation is refused: use the stages to charge them.
+    /// A chain whose budgets count the operation is refused, and an operation that needs an approval:
+    /// [`Self::verify_and_charge`] takes a store for both.
     pub fn verify<R: RevocationView + ?Sized, S: ReplayStore + ?Sized>(
         &self,
         parts: &Parts<'_>,
@@ -240,12 +297,88 @@ impl Verifier {
         replay: &S,
         operations: &Operations,
     ) -> Result<Authorized, Denial> {
+        self.to_charges(parts, body, now, revocations, replay, operations)?.uncharged()
+    }
+
+    /// All twelve stages in one call, with a store of budgets and used approvals besides the one of nonces.
+    pub fn verify_and_charge<R: RevocationView + ?Sized, S: ReplayStore + ?Sized, C: ChargeStore + ?Sized>(
+        &self,
+        (parts, body): (&Parts<'_>, &[u8]),
+        now: UnixTime,
+        revocations: &R,
+        (replay, charges): (&S, &C),
+        operations: &Operations,
+    ) -> Result<Authorized, Denial> {
+        self.to_charges(parts, body, now, revocations, replay, operations)?.charge_with(charges, now)
+    }
+
+    fn to_charges<R: RevocationView + ?Sized, S: ReplayStore + ?Sized>(
+        &self,
+        parts: &Parts<'_>,
+        body: &[u8],
+        now: UnixTime,
+        revocations: &R,
+        replay: &S,
+        operations: &Operations,
+    ) -> Result<Charges, Denial> {
         let proven = self.check(parts, now, revocations)?;
         let mut hasher = proven.hasher();
         hasher.update(body);
         let claim = proven.body(hasher.finish())?;
         let outcome = replay.record(claim.entry(), now);
-        claim.recorded(outcome)?.map(operations)?.uncharged()
+        claim.recorded(outcome)?.map(operations, body, &Approvals::none())
+    }
+
+    /// Goes on with a chain that this verifier verified before, and that the caller keeps with the key that proves who asks
+    /// now: expiry and revocation again, then stage 11.
+    ///
+    /// `service` is the audience that is addressed. The caller answers for the proof: that it was made for this request, and
+    /// that it was not replayed.
+    // spec: VF-48
+    pub fn resume<R: RevocationView + ?Sized>(
+        &self,
+        chain: VerifiedChain,
+        binding: Binding,
+        (service, http): (&str, Option<HttpFacts>),
+        now: UnixTime,
+        revocations: &R,
+    ) -> Result<Authenticated, Denial> {
+        let deny = |stage, code, detail| Err(Denial::new(stage, code, detail));
+        if matches!(binding, Binding::Dpop | Binding::Bearer) && !self.config.accept_unsigned {
+            return deny(2, Code::BindingNotAccepted, "binding that this service does not take");
+        }
+        let claims = chain.claims();
+        let Some(issuer) = self.config.issuers.iter().find(|issuer| issuer.name == claims.issuer()) else {
+            return deny(5, Code::IssuerUnknown, "issuer is not configured");
+        };
+        if service != claims.audience() || !self.config.services.iter().any(|known| known.audience == service) {
+            return deny(5, Code::AudienceMismatch, "token is for another service");
+        }
+        if now > claims.expires() {
+            return deny(5, Code::TokenExpired, "token expired");
+        }
+        let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
+        let asked = http.as_ref().map(|facts| (facts.method.as_str(), facts.path.as_str()));
+        revocation::check(claims, &holders, asked, now, revocations)?;
+        // spec: VF-16
+        let known = issuer.keys.iter().any(|(key, _)| *key == chain.root());
+        if !known || revocations.issuer_key_revoked(&issuer.name, &chain.root()) {
+            return deny(7, Code::TokenSignature, "issuer's key is not in use any more");
+        }
+        let request = Request {
+            http,
+            service: service.to_owned(),
+            covered: Vec::new(),
+            binding,
+            now,
+            max_body: self.config.max_body,
+            body_covered: false,
+            body_announced: true,
+            form: Form::default(),
+            approvals: None,
+            body: None,
+        };
+        Ok(Authenticated { request, chain, deferred: None })
     }
 }
 

@@ -3,18 +3,31 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use crate::checks::{Arguments, Body, Declarations, Scalar, extract};
+use crate::json::{MAX_INTEGER, Object};
+
 /// What a request asks for: one action of one type on one resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     pub(crate) r#type: String,
     pub(crate) resource: String,
     pub(crate) action: String,
     pub(crate) tool: Option<String>,
     pub(crate) cost: BTreeMap<String, u64>,
+    pub(crate) arguments: Arguments,
+    pub(crate) args: Option<Args>,
+}
+
+/// The strict JSON object that the arguments came from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Args {
+    pub(crate) object: Object,
+    /// Whether it stands for the whole body, so that the body's own digest says nothing more.
+    pub(crate) whole_body: bool,
 }
 
 impl Operation {
-    /// An operation that costs one call.
+    /// An operation that costs one call, and whose arguments were not extracted.
     pub fn new(r#type: &str, resource: &str, action: &str) -> Self {
         Self {
             r#type: r#type.to_owned(),
@@ -22,7 +35,32 @@ impl Operation {
             action: action.to_owned(),
             tool: None,
             cost: BTreeMap::from([("calls".to_owned(), 1)]),
+            arguments: Arguments::not_extracted(),
+            args: None,
         }
+    }
+
+    /// The operation without parameters and without a body: its arguments are extracted, and there are none.
+    #[must_use]
+    pub fn without_arguments(mut self) -> Self {
+        (self.arguments, self.args) = (Arguments::none(), None);
+        self
+    }
+
+    /// The object that the arguments are read from, such as `params.arguments` of a call of MCP; it stands for the whole
+    /// body.
+    #[must_use]
+    pub fn with_args(mut self, args: Object, declared: &Declarations) -> Self {
+        // There are no parameters, so nothing that could be ambiguous.
+        self.arguments =
+            extract([], None, Body::Object(&args), declared).unwrap_or_else(|_| Arguments::not_extracted());
+        self.args = Some(Args { object: args, whole_body: true });
+        self
+    }
+
+    pub(crate) fn not_extracted(mut self) -> Self {
+        (self.arguments, self.args) = (Arguments::not_extracted(), None);
+        self
     }
 
     /// The tool that is called.
@@ -37,6 +75,23 @@ impl Operation {
     pub fn cost(mut self, unit: &str, amount: u64) -> Self {
         self.cost.insert(unit.to_owned(), amount.min(MAX_COST));
         self
+    }
+
+    /// An operation that costs nothing, not even a call.
+    #[must_use]
+    pub fn free(mut self) -> Self {
+        self.cost.clear();
+        self
+    }
+
+    /// The facts about the arguments.
+    pub fn arguments(&self) -> &Arguments {
+        &self.arguments
+    }
+
+    /// The JSON object that was verified, where the arguments came from one. Use it rather than the body's bytes.
+    pub fn args(&self) -> Option<&Object> {
+        self.args.as_ref().map(|args| &args.object)
     }
 
     /// RFC 9396 `type`.
@@ -61,7 +116,7 @@ impl Operation {
 }
 
 /// The greatest cost: integers up to here are exact in JSON everywhere.
-const MAX_COST: u64 = (1 << 53) - 1;
+const MAX_COST: u64 = MAX_INTEGER.unsigned_abs();
 
 /// One line of a service's operation table.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,6 +132,53 @@ pub struct OperationEntry {
     pub resource: String,
     /// The operation's action.
     pub action: String,
+    /// The operation's tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// Names of arguments that are URLs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Names of arguments that are paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// How many digits behind the point the numbers under a name have, 0 to 15.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scales: BTreeMap<String, u8>,
+    /// What the operation costs, by unit; one call unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<BTreeMap<String, CostEntry>>,
+    /// Whether a JSON body is read for arguments; it is unless this says false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_body: Option<bool>,
+}
+
+/// An amount in a table.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum CostEntry {
+    /// This much, 0 to 2^53 − 1.
+    Amount(u64),
+    /// As much as the integer under this name of an argument says.
+    Argument(String),
+}
+
+impl OperationEntry {
+    /// A row with nothing but what every row has.
+    pub fn new(method: &str, path: &str, r#type: &str, resource: &str, action: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            r#type: r#type.to_owned(),
+            resource: resource.to_owned(),
+            action: action.to_owned(),
+            tool: None,
+            urls: Vec::new(),
+            paths: Vec::new(),
+            scales: BTreeMap::new(),
+            cost: None,
+            read_body: None,
+        }
+    }
 }
 
 /// How requests map to operations.
@@ -90,6 +192,17 @@ struct Rule {
     r#type: String,
     resource: Vec<Piece>,
     action: String,
+    tool: Option<String>,
+    declared: Declarations,
+    cost: Option<BTreeMap<String, CostEntry>>,
+    read_body: bool,
+}
+
+/// A request's operation, before its arguments are known.
+pub(crate) struct Mapped<'o> {
+    operation: Operation,
+    rule: Option<&'o Rule>,
+    parameters: Vec<(&'o str, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,13 +222,74 @@ impl Operations {
         entries.into_iter().map(Rule::new).collect::<Result<_, _>>().map(|rules| Self(Some(rules)))
     }
 
-    /// The operation of a request, by its method and its path as received.
-    // spec: VF-23
+    /// The operation of a request, by its method and its path as received; its arguments are not extracted.
     pub fn map(&self, method: &str, path: &str) -> Option<Operation> {
+        self.find(method, path).map(|mapped| mapped.operation)
+    }
+
+    // spec: VF-23, VF-24
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<Mapped<'_>> {
         match &self.0 {
-            None => Some(Operation::new("http", path, method)),
+            None => {
+                let operation = Operation::new("http", path, method);
+                Some(Mapped { operation, rule: None, parameters: Vec::new() })
+            }
             Some(rules) => rules.iter().find_map(|rule| rule.map(method, path)),
         }
+    }
+
+    /// The methods and path templates of the table, in order; `None` for the default mapping, which maps everything.
+    pub fn routes(&self) -> Option<impl Iterator<Item = (&str, String)>> {
+        let template = |rule: &Rule| {
+            rule.path.iter().fold(String::new(), |path, piece| match piece {
+                Piece::Text(text) => [&path, "/", text].concat(),
+                Piece::Name(name) => [&path, "/{", name, "}"].concat(),
+            })
+        };
+        self.0.as_ref().map(|rules| rules.iter().map(move |rule| (rule.method.as_str(), template(rule))))
+    }
+}
+
+impl Mapped<'_> {
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    pub(crate) fn reads_body(&self) -> bool {
+        self.rule.is_none_or(|rule| rule.read_body)
+    }
+
+    /// The operation with its arguments. `object` is the root of the body, where that is a JSON object that was read;
+    /// `body` says whether there is a body at all.
+    pub(crate) fn complete(
+        self,
+        query: Option<&str>,
+        object: Option<Object>,
+        body: bool,
+    ) -> Result<Operation, crate::checks::Ambiguous> {
+        let none = Declarations::default();
+        let mut operation = self.operation;
+        let parameters = self.parameters.iter().map(|(name, segment)| (*name, segment.as_str()));
+        let found = match (&object, body) {
+            (Some(object), _) => Body::Object(object),
+            (None, false) => Body::None,
+            (None, true) => Body::Other,
+        };
+        operation.arguments = extract(parameters, query, found, self.rule.map_or(&none, |rule| &rule.declared))?;
+        operation.args = object.map(|object| Args { object, whole_body: true });
+        if let Some(cost) = self.rule.and_then(|rule| rule.cost.as_ref()) {
+            let amount = |cost: &CostEntry| match cost {
+                CostEntry::Amount(amount) => Some(*amount),
+                CostEntry::Argument(name) => match operation.arguments.only(name)? {
+                    Scalar::Integer(amount) => u64::try_from(*amount).ok(),
+                    Scalar::Str(_) | Scalar::Bool(_) => None,
+                },
+            };
+            // spec: VF-34
+            operation.cost =
+                cost.iter().filter_map(|(unit, cost)| amount(cost).map(|amount| (unit.clone(), amount))).collect();
+        }
+        Ok(operation)
     }
 }
 
@@ -140,14 +314,33 @@ impl Rule {
         if entry.resource.is_empty() || !resource.iter().all(known) {
             return Err(OperationError::Resource);
         }
-        Ok(Self { method: entry.method, path, r#type: entry.r#type, resource, action: entry.action })
+        let declared = Declarations { urls: entry.urls, paths: entry.paths, scales: entry.scales };
+        declared_once(&declared)?;
+        let amounts = |cost: &CostEntry| match cost {
+            CostEntry::Amount(amount) => *amount <= MAX_COST,
+            CostEntry::Argument(name) => is_argument(name),
+        };
+        if !entry.cost.iter().flat_map(BTreeMap::values).all(amounts) {
+            return Err(OperationError::Cost);
+        }
+        Ok(Self {
+            method: entry.method,
+            path,
+            r#type: entry.r#type,
+            resource,
+            action: entry.action,
+            tool: entry.tool,
+            declared,
+            cost: entry.cost,
+            read_body: entry.read_body.unwrap_or(true),
+        })
     }
 
-    fn map(&self, method: &str, path: &str) -> Option<Operation> {
+    fn map(&self, method: &str, path: &str) -> Option<Mapped<'_>> {
         if method != self.method {
             return None;
         }
-        let mut values: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut values: Vec<(&str, &str)> = Vec::new();
         let mut segments = path.strip_prefix('/')?.split('/');
         for piece in &self.path {
             let segment = segments.next()?;
@@ -156,7 +349,7 @@ impl Rule {
                 Piece::Text(_) => return None,
                 Piece::Name(_) if segment.is_empty() => return None,
                 Piece::Name(name) => {
-                    values.insert(name, segment);
+                    values.push((name, segment));
                 }
             }
         }
@@ -168,10 +361,13 @@ impl Rule {
             .iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text.as_str(),
-                Piece::Name(name) => values.get(name.as_str()).copied().unwrap_or_default(),
+                Piece::Name(name) => values.iter().find(|(known, _)| known == name).map_or("", |(_, segment)| segment),
             })
             .collect();
-        Some(Operation::new(&self.r#type, &resource, &self.action))
+        let mut operation = Operation::new(&self.r#type, &resource, &self.action);
+        operation.tool.clone_from(&self.tool);
+        let parameters = values.into_iter().map(|(name, segment)| (name, segment.to_owned())).collect();
+        Some(Mapped { operation, rule: Some(self), parameters })
     }
 }
 
@@ -182,6 +378,20 @@ fn segment(segment: &str) -> Result<Piece, OperationError> {
         None if !segment.contains(['{', '}']) => Ok(Piece::Text(segment.to_owned())),
         _ => Err(OperationError::Path),
     }
+}
+
+/// A name has one kind, and is one that an argument can have.
+fn declared_once(declared: &Declarations) -> Result<(), OperationError> {
+    let both = declared.urls.iter().any(|name| declared.paths.contains(name));
+    let names = declared.urls.iter().chain(&declared.paths).chain(declared.scales.keys());
+    if both || declared.scales.values().any(|digits| *digits > 15) || !names.into_iter().all(|name| is_argument(name)) {
+        return Err(OperationError::Declaration);
+    }
+    Ok(())
+}
+
+fn is_argument(name: &str) -> bool {
+    ["/", "path.", "query."].iter().any(|start| name.starts_with(start))
 }
 
 fn is_name(name: &str) -> bool {
@@ -216,6 +426,10 @@ pub enum OperationError {
     NameTwice,
     /// The resource is empty, or has a name that the path has not.
     Resource,
+    /// A declared argument is no pointer, `path.…` or `query.…`, is both URL and path, or has a scale beyond 15.
+    Declaration,
+    /// A cost is beyond 2^53 − 1, or names what can be no argument.
+    Cost,
 }
 
 impl fmt::Display for OperationError {
@@ -224,6 +438,10 @@ impl fmt::Display for OperationError {
             Self::Path => "the path of an operation is no template",
             Self::NameTwice => "a name stands twice in the path of an operation",
             Self::Resource => "the resource of an operation is empty or has a name that its path has not",
+            Self::Declaration => {
+                "a declared argument of an operation is no /pointer, path.name or query.name, or is declared twice"
+            }
+            Self::Cost => "a cost of an operation is neither an amount up to 2^53 - 1 nor the name of an argument",
         })
     }
 }
@@ -235,18 +453,13 @@ mod tests {
     use super::*;
 
     fn entry(method: &str, path: &str, resource: &str) -> OperationEntry {
-        OperationEntry {
-            method: method.into(),
-            path: path.into(),
-            r#type: "calendar".into(),
-            resource: resource.into(),
-            action: "read".into(),
-        }
+        OperationEntry::new(method, path, "calendar", resource, "read")
     }
 
     #[test]
     fn maps_by_whole_segments() {
         let table = Operations::table([entry("GET", "/calendars/{id}/events", "/calendars/{id}")]).unwrap();
+        assert_eq!(table.routes().unwrap().collect::<Vec<_>>(), [("GET", "/calendars/{id}/events".to_owned())]);
         let resource = |method, path| table.map(method, path).map(|operation| operation.resource);
         assert_eq!(resource("GET", "/calendars/primary/events").as_deref(), Some("/calendars/primary"));
         for (method, path) in [

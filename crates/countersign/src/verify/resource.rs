@@ -2,7 +2,7 @@
 
 /// Whether `location` covers `resource`: itself and all beneath it, by whole segments.
 // spec: VF-29
-pub(crate) fn covers(location: &str, resource: &str) -> bool {
+pub fn covers(location: &str, resource: &str) -> bool {
     let Some(rest) = resource.strip_prefix(location) else { return false };
     !location.is_empty() && (location.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,25 +1,42 @@
 //! Stages 9 to 11 as types.
 
-use crate::checks::{self, Arguments, Facts, WORK_LIMIT, Work};
+use crate::checks::{self, Facts, WORK_LIMIT, Work};
 use crate::code::Code;
 use crate::denial::Denial;
-use crate::request::{BodyDigest, BodyHasher, Expected};
+use crate::json::Value;
+use crate::key::PublicKey;
+use crate::request::{BodyDigest, BodyHasher, Expected, Media};
 use crate::time::UnixTime;
 use crate::token::VerifiedChain;
 
 use super::Binding;
-use super::charges::{Approvals, Charges};
+use super::approval::{self, ApprovalUse, Approvals, Needed};
+use super::charges::Charges;
+use super::digest::OperationRecord;
 use super::operation::{Operation, Operations};
 use super::replay::{NonceEntry, ReplayOutcome};
 use super::resource::{covers, is_valid_resource};
 
+/// The greatest JSON body that is read for arguments, in bytes.
+pub const MAX_JSON_BODY: u64 = 1 << 20;
+
+/// What an HTTP request gives to checks and digests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpFacts {
+    /// The method as received.
+    pub method: String,
+    /// The authority that the request was sent to, normalised.
+    pub authority: String,
+    /// The path as received.
+    pub path: String,
+    /// The raw query, without its `?`.
+    pub query: Option<String>,
+}
+
 /// What later stages need of the request itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) authority: String,
-    pub(crate) path: String,
-    pub(crate) query: Option<String>,
+    pub(crate) http: Option<HttpFacts>,
     pub(crate) service: String,
     pub(crate) covered: Vec<String>,
     pub(crate) binding: Binding,
@@ -28,6 +45,20 @@ pub(crate) struct Request {
     pub(crate) body_covered: bool,
     /// Whether the head told the body's length.
     pub(crate) body_announced: bool,
+    /// What the fields say of the body's form.
+    pub(crate) form: Form,
+    /// The value of `Countersign-Approval`.
+    pub(crate) approvals: Option<String>,
+    /// The body, once it is known.
+    pub(crate) body: Option<BodyDigest>,
+}
+
+/// What `Content-Type` and `Content-Encoding` say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Form {
+    /// `None` where the field is absent or no media type.
+    pub(crate) media: Option<Media>,
+    pub(crate) encoded: bool,
 }
 
 /// Both proofs hold for the head of the request; the body is still to be seen.
@@ -70,7 +101,8 @@ impl Proven {
         if !self.digest.matches(&digest) {
             return deny(Code::DigestMismatch, "body is not the one that was signed");
         }
-        Ok(NonceClaim { request: self.request, chain: self.chain, claim: self.claim })
+        let request = Request { body: Some(digest), ..self.request };
+        Ok(NonceClaim { request, chain: self.chain, claim: self.claim })
     }
 
     /// Stage 9: trailers came behind the body.
@@ -105,14 +137,27 @@ impl NonceClaim {
         &self.claim
     }
 
+    /// The chain behind the request.
+    pub fn chain(&self) -> &VerifiedChain {
+        &self.chain
+    }
+
     /// Stage 10: the store's answer.
     pub fn recorded(self, outcome: ReplayOutcome) -> Result<Authenticated, Denial> {
         let deny = |code, detail| Err(Denial::new(10, code, detail).by(&self.chain));
         match outcome {
-            ReplayOutcome::New => Ok(Authenticated { request: self.request, chain: self.chain }),
+            ReplayOutcome::New => Ok(Authenticated { request: self.request, chain: self.chain, deferred: None }),
             ReplayOutcome::Seen => deny(Code::Replayed, "nonce used before"),
             ReplayOutcome::Unavailable => deny(Code::StoreUnavailable, "replay store can't take the nonce"),
         }
+    }
+
+    /// Puts stage 10 off: the nonce is recorded in one transaction with the charges ([`super::ChargeSet::nonce`]).
+    ///
+    /// A denial on the way still spends it: record [`Denial::owed_nonce`], or the request can be tried again and again.
+    // spec: VF-47
+    pub fn defer(self) -> Authenticated {
+        Authenticated { request: self.request, chain: self.chain, deferred: Some(self.claim) }
     }
 }
 
@@ -120,8 +165,9 @@ impl NonceClaim {
 #[derive(Debug)]
 #[must_use]
 pub struct Authenticated {
-    request: Request,
-    chain: VerifiedChain,
+    pub(crate) request: Request,
+    pub(crate) chain: VerifiedChain,
+    pub(crate) deferred: Option<NonceEntry>,
 }
 
 impl Authenticated {
@@ -130,64 +176,135 @@ impl Authenticated {
         &self.chain
     }
 
-    /// The method as received.
-    pub fn method(&self) -> &str {
-        &self.request.method
+    /// The HTTP request; `None` where the proof came another way.
+    pub fn http(&self) -> Option<&HttpFacts> {
+        self.request.http.as_ref()
     }
 
-    /// The path as received.
-    pub fn path(&self) -> &str {
-        &self.request.path
+    /// The audience under which the service was addressed.
+    pub fn service(&self) -> &str {
+        &self.request.service
     }
 
-    /// Stage 11 for the operation that a table gives.
-    pub fn map(self, operations: &Operations) -> Result<Charges, Denial> {
-        match operations.map(&self.request.method, &self.request.path) {
-            Some(operation) => self.authorize(operation, &Approvals::none()),
-            None => {
-                Err(Denial::new(11, Code::OperationUnmapped, "no operation for this method and path").by(&self.chain))
-            }
+    /// Whether the body is JSON that [`Self::map`] and [`Self::json`] want to see.
+    pub fn reads_json(&self) -> bool {
+        self.body_len() > 0 && self.body_len() <= MAX_JSON_BODY && self.request.form.media == Some(Media::Json)
+    }
+
+    /// The body as JSON by `spec/request.md`, or `None` where it is no JSON body, or one too long to be read. `body` is all
+    /// of it, where [`Self::reads_json`] says so.
+    // spec: RQ-55, RQ-56, CK-28
+    pub fn json(&self, body: &[u8]) -> Result<Option<Value>, Denial> {
+        let ambiguous = |detail| self.denial(Code::BodyAmbiguous, detail);
+        self.one_media_type()?;
+        if self.body_len() == 0 || self.body_len() > MAX_JSON_BODY {
+            return Ok(None);
         }
+        match self.request.form.media {
+            Some(Media::Json) => {}
+            Some(Media::JsonInOtherCharset) => return Err(ambiguous("JSON in another charset than UTF-8")),
+            Some(Media::Other) | None => return Ok(None),
+        }
+        if self.request.form.encoded {
+            return Err(ambiguous("content coding where arguments are read"));
+        }
+        let value = Value::parse(body).map_err(|_| ambiguous("body that two parsers could read differently"))?;
+        Ok(Some(value))
     }
 
-    /// Stage 11: right, checks and approvals for one operation.
-    pub fn authorize(self, operation: Operation, approvals: &Approvals) -> Result<Charges, Denial> {
-        let deny = |code, detail| {
-            Denial::new(11, code, detail).by(&self.chain).for_operation(&operation, &self.request.service)
+    fn body_len(&self) -> u64 {
+        self.request.body.as_ref().map_or(0, |body| body.len)
+    }
+
+    fn one_media_type(&self) -> Result<(), Denial> {
+        if self.body_len() > 0 && self.request.form.media.is_none() {
+            return Err(self.denial(Code::BodyAmbiguous, "content-type that is not one media type"));
+        }
+        Ok(())
+    }
+
+    fn denial(&self, code: Code, detail: &'static str) -> Denial {
+        Denial::new(11, code, detail).by(&self.chain).owing(self.deferred.clone())
+    }
+
+    /// Stage 11 for the operation that a table gives, with the arguments of the request. `body` is all of the body where
+    /// [`Self::reads_json`] says so, and may be empty elsewhere.
+    // spec: VF-23
+    pub fn map(self, operations: &Operations, body: &[u8], approvals: &Approvals) -> Result<Charges, Denial> {
+        let mapped = self.request.http.as_ref().and_then(|http| operations.find(&http.method, &http.path));
+        let Some(mapped) = mapped else {
+            return Err(self.denial(Code::OperationUnmapped, "no operation for this method and path"));
         };
-        // spec: VF-25
-        if !is_valid_resource(&self.request.path) || !is_valid_resource(&operation.resource) {
-            return Err(deny(Code::ResourceInvalid, "path or resource is not in the resource grammar"));
+        let operation = mapped.operation().clone();
+        let named = |denial: Denial| denial.for_operation(&operation, &self.request.service);
+        self.valid(&operation).map_err(named)?;
+        let root = if mapped.reads_body() { self.json(body) } else { self.one_media_type().map(|()| None) };
+        let object = match root.map_err(named)? {
+            Some(Value::Object(object)) => Some(object),
+            _ => None,
+        };
+        let query = self.request.http.as_ref().and_then(|http| http.query.as_deref());
+        let operation = mapped.complete(query, object, self.body_len() > 0).map_err(|_| {
+            named(self.denial(Code::BodyAmbiguous, "parameter that two parsers could read differently"))
+        })?;
+        self.authorize(operation, approvals)
+    }
+
+    // spec: VF-25
+    fn valid(&self, operation: &Operation) -> Result<(), Denial> {
+        let path = self.request.http.as_ref().is_none_or(|http| is_valid_resource(&http.path));
+        if path && is_valid_resource(&operation.resource) {
+            return Ok(());
         }
-        let claims = self.chain.claims();
-        // spec: VF-29, VF-30
-        let right = claims.rights().position(|right| {
+        Err(self.denial(Code::ResourceInvalid, "path or resource is not in the resource grammar"))
+    }
+
+    /// Everything that an approver of this operation signs.
+    pub fn record(&self, operation: &Operation) -> OperationRecord {
+        OperationRecord::new(&self.request, self.chain.claims(), operation)
+    }
+
+    /// Whether the token lets this operation be shown in a listing: a right covers it, and no check fails that does not
+    /// depend on arguments, which a listing has not.
+    pub fn would_list(&self, operation: &Operation) -> bool {
+        let listed = operation.clone().not_extracted();
+        self.valid(&listed).is_ok()
+            && self.right(&listed).is_some()
+            && !matches!(self.checks(&listed), Err((Code::CheckFailed | Code::LimitExceeded, ..)))
+    }
+
+    // spec: VF-29, VF-30
+    fn right(&self, operation: &Operation) -> Option<usize> {
+        self.chain.claims().rights().position(|right| {
             right.r#type == operation.r#type
                 && right.action == operation.action
                 && covers(right.location, &operation.resource)
-        });
-        let right = right.ok_or_else(|| deny(Code::RightMissing, "no right covers the operation"))?;
+        })
+    }
+
+    // spec: VF-31
+    fn checks(&self, operation: &Operation) -> Result<(), (Code, &'static str, (usize, usize))> {
+        let claims = self.chain.claims();
         let agent = claims.agents().next().map(|agent| (agent.name, agent.key));
-        let arguments = Arguments::not_extracted();
+        let http = self.request.http.as_ref();
         let facts = Facts {
             time: self.request.now,
             service: &self.request.service,
             r#type: &operation.r#type,
             resource: &operation.resource,
             action: &operation.action,
-            method: Some(&self.request.method),
-            authority: Some(&self.request.authority),
-            path: Some(&self.request.path),
+            method: http.map(|http| http.method.as_str()),
+            authority: http.map(|http| http.authority.as_str()),
+            path: http.map(|http| http.path.as_str()),
             tool: operation.tool.as_deref(),
             binding: self.request.binding.as_str(),
             holder: claims.holder(),
             user: claims.user(),
-            agent: agent.ok_or_else(|| deny(Code::CheckError, "chain without an agent"))?,
+            agent: agent.ok_or((Code::CheckError, "chain without an agent", (0, 0)))?,
             purpose: claims.purpose(),
             issuer: claims.issuer(),
-            arguments: &arguments,
+            arguments: &operation.arguments,
         };
-        // spec: VF-31
         let mut work = Work::new(WORK_LIMIT);
         checks::evaluate(&self.chain, &facts, &mut work).map_err(|failed| {
             let detail = match failed.code {
@@ -195,14 +312,40 @@ impl Authenticated {
                 Code::LimitExceeded => "checks need more work than the limit",
                 _ => "a check could not be evaluated",
             };
-            deny(failed.code, detail).at_check(failed.block, failed.check)
-        })?;
-        // spec: VF-32
-        let needed =
-            claims.approvals().any(|(r#type, action, _)| r#type == operation.r#type && action == operation.action);
-        if needed && approvals.is_empty() {
-            return Err(deny(Code::ApprovalRequired, "operation needs an approval"));
+            (failed.code, detail, (failed.block, failed.check))
+        })
+    }
+
+    // spec: VF-32
+    fn approved(&self, operation: &Operation, recorded: &Approvals) -> Result<Vec<ApprovalUse>, Denial> {
+        let claims = self.chain.claims();
+        let mut keys: Vec<PublicKey> = Vec::new();
+        for (r#type, action, key) in claims.approvals() {
+            if r#type == operation.r#type && action == operation.action && !keys.contains(&key) {
+                keys.push(key);
+            }
         }
-        Ok(Charges::new(self.request, self.chain, operation, right))
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let record = self.record(operation);
+        let holders: Vec<PublicKey> = claims.agents().map(|agent| agent.key).collect();
+        let needed = Needed { keys: &keys, holders: &holders, digest: &record.digest(), now: self.request.now };
+        approval::uses(&needed, self.request.approvals.as_deref(), recorded).map_err(|(code, detail)| {
+            let denial = self.denial(code, detail).for_operation(operation, &self.request.service);
+            denial.awaiting(record, keys)
+        })
+    }
+
+    /// Stage 11: right, checks and approvals for one operation.
+    pub fn authorize(self, operation: Operation, approvals: &Approvals) -> Result<Charges, Denial> {
+        let named = |denial: Denial| denial.for_operation(&operation, &self.request.service);
+        self.valid(&operation).map_err(named)?;
+        let right = self.right(&operation);
+        let right = right.ok_or_else(|| named(self.denial(Code::RightMissing, "no right covers the operation")))?;
+        self.checks(&operation)
+            .map_err(|(code, detail, (block, check))| named(self.denial(code, detail)).at_check(block, check))?;
+        let uses = self.approved(&operation, approvals)?;
+        Ok(Charges::new(self, operation, right, uses))
     }
 }

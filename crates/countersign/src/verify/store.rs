@@ -1,0 +1,151 @@
+//! Budgets and used approvals, taken in one step (`spec/verify.md`, Stage 12).
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use crate::time::{SKEW, UnixTime};
+
+use super::charges::{ChargeOutcome, ChargeSet};
+use super::replay::{NonceEntry, ReplayOutcome, ReplayStore};
+
+/// Takes what a request costs: all of it, or nothing.
+pub trait ChargeStore {
+    /// Raises every counter, uses up every approval and records the nonce, in one atomic step; or does nothing of it.
+    fn charge(&self, set: &ChargeSet, now: UnixTime) -> ChargeOutcome;
+}
+
+/// Counters and used approvals in memory, of one process.
+///
+/// What was spent is forgotten when the process ends: budgets then start afresh. Used approvals would be usable again, so
+/// those signed before the store began, and up to 30 seconds after, are refused. It takes no nonces: give those to a
+/// [`super::MemoryReplay`], or join the two with [`MemoryCharges::with_nonces`].
+#[derive(Debug)]
+pub struct MemoryCharges {
+    started: UnixTime,
+    room: usize,
+    state: Mutex<State>,
+    replay: Option<super::MemoryReplay>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By counter: the window's number, and what was spent in it.
+    counters: BTreeMap<Vec<String>, Spent>,
+    used: HashSet<[u8; 32]>,
+    by_end: BTreeMap<UnixTime, Vec<[u8; 32]>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    window: u64,
+    amount: u64,
+    ends: Option<UnixTime>,
+}
+
+impl MemoryCharges {
+    /// How many counters, and how many used approvals, are held unless told otherwise.
+    const ROOM: usize = 1 << 18;
+
+    /// An empty store that began now.
+    // spec: VF-46
+    pub fn starting_at(now: UnixTime) -> Self {
+        Self { started: now.plus(SKEW), room: Self::ROOM, state: Mutex::default(), replay: None }
+    }
+
+    /// An empty store that takes approvals of any age: one that was used before it began can be used once more.
+    pub fn insecure_without_epoch() -> Self {
+        Self { started: UnixTime(0), room: Self::ROOM, state: Mutex::default(), replay: None }
+    }
+
+    /// Holds at most so many counters, and so many used approvals. Full, it refuses.
+    #[must_use]
+    pub fn with_room(mut self, room: usize) -> Self {
+        self.room = room;
+        self
+    }
+
+    /// Records nonces too, for requests whose stage 10 was put off.
+    #[must_use]
+    pub fn with_nonces(mut self, replay: super::MemoryReplay) -> Self {
+        self.replay = Some(replay);
+        self
+    }
+
+    /// What was spent of a counter in the window of `now`.
+    pub fn spent(&self, charge: &super::Charge, now: UnixTime) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.spent(charge, now)
+    }
+
+    fn record(&self, nonce: &NonceEntry, now: UnixTime) -> ReplayOutcome {
+        self.replay.as_ref().map_or(ReplayOutcome::Unavailable, |replay| replay.record(nonce, now))
+    }
+}
+
+impl ChargeStore for MemoryCharges {
+    // spec: VF-34, VF-45
+    fn charge(&self, set: &ChargeSet, now: UnixTime) -> ChargeOutcome {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // The nonce first: it is spent whatever comes of the rest, and the lock makes both one step.
+        if let Some(nonce) = &set.nonce {
+            match self.record(nonce, now) {
+                ReplayOutcome::New => {}
+                ReplayOutcome::Seen => return ChargeOutcome::Replayed,
+                ReplayOutcome::Unavailable => return ChargeOutcome::Unavailable,
+            }
+        }
+        state.forget_before(now);
+        for (index, charge) in set.charges.iter().enumerate() {
+            let after = state.spent(charge, now).checked_add(charge.cost);
+            if after.is_none_or(|after| after > charge.amount) {
+                return ChargeOutcome::Exceeded(index);
+            }
+        }
+        // spec: VF-46
+        let epoch = self.started > UnixTime(0) && set.approvals.iter().any(|used| used.created <= self.started);
+        if set.approvals.iter().any(|used| state.used.contains(&used.id)) {
+            return ChargeOutcome::ApprovalUsed;
+        }
+        let new = set.charges.iter().filter(|charge| !state.counters.contains_key(&charge.counter)).count();
+        let counters = state.counters.len().saturating_add(new);
+        let used = state.used.len().saturating_add(set.approvals.len());
+        if epoch || counters > self.room || used > self.room {
+            return ChargeOutcome::Unavailable;
+        }
+        for charge in &set.charges {
+            let amount = state.spent(charge, now).saturating_add(charge.cost);
+            let window = now.0.checked_div(charge.window).unwrap_or(0);
+            let spent = Spent { window, amount, ends: charge.resets_at(now) };
+            state.counters.insert(charge.counter.clone(), spent);
+        }
+        for used in &set.approvals {
+            state.used.insert(used.id);
+            state.by_end.entry(used.keep_until).or_default().push(used.id);
+        }
+        ChargeOutcome::Charged
+    }
+}
+
+impl State {
+    fn spent(&self, charge: &super::Charge, now: UnixTime) -> u64 {
+        let window = now.0.checked_div(charge.window).unwrap_or(0);
+        self.counters.get(&charge.counter).filter(|spent| spent.window == window).map_or(0, |spent| spent.amount)
+    }
+
+    /// Drops uses that no clock takes any more; and, when there are many, counters of windows that are over.
+    fn forget_before(&mut self, now: UnixTime) {
+        while let Some(first) = self.by_end.first_entry()
+            && *first.key() < now
+        {
+            for id in first.remove() {
+                self.used.remove(&id);
+            }
+        }
+        if self.counters.len().is_power_of_two() && self.counters.len() > 1023 {
+            self.counters.retain(|_, spent| spent.ends.is_none_or(|ends| ends >= now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
