@@ -25,7 +25,13 @@ fn main() {
         for file in files {
             let file: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
             let vectors = file["vectors"].as_array().unwrap();
-            if folder.ends_with("rar") { seeds.of_details(vectors) } else { seeds.of_a_file(vectors) }
+            if folder.ends_with("rar") {
+                seeds.of_details(vectors);
+            } else if folder.ends_with("revocation") {
+                seeds.of_lists(vectors);
+            } else {
+                seeds.of_a_file(vectors);
+            }
         }
     }
     for sent in requests::sent() {
@@ -49,11 +55,13 @@ fn main() {
         seeds.requests.insert([&[0], &bytes[..48]].concat());
         seeds.details.insert([&[0x80 | bytes[0]], &bytes[..256]].concat());
     }
+    seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
     for (name, set) in [
         ("token", &seeds.tokens),
         ("request", &seeds.requests),
         ("rar", &seeds.details),
         ("fields", &seeds.fields),
+        ("revocation", &seeds.lists),
         ("checks", &checks),
     ] {
         let folder = root.join("seeds").join(name);
@@ -72,6 +80,7 @@ struct Seeds {
     requests: BTreeSet<Vec<u8>>,
     fields: BTreeSet<Vec<u8>>,
     details: BTreeSet<Vec<u8>>,
+    lists: BTreeSet<Vec<u8>>,
 }
 
 impl Seeds {
@@ -99,6 +108,18 @@ impl Seeds {
                 self.details.insert([&[number as u8], text.as_bytes()].concat());
             }
         }
+    }
+
+    /// The payloads of lists, and the text of one.
+    fn of_lists(&mut self, vectors: &[Value]) {
+        for vector in vectors {
+            let text = vector["input"]["list"].as_str().unwrap();
+            let payload = text.split('.').next().and_then(from_base64url).unwrap_or_default();
+            if !payload.is_empty() && payload.len() <= 2_000 {
+                self.lists.insert(payload);
+            }
+        }
+        self.lists.extend(vectors.first().map(|vector| vector["input"]["list"].as_str().unwrap().into()));
     }
 
     /// A message, its token and its fields.

@@ -4,9 +4,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use countersign::key::Signature;
+use countersign::revocation::{Entries, RevocationLists, UnsignedList};
 use countersign::time::UnixTime;
 use countersign::token::{Delegation, Restriction, UnverifiedToken};
-use countersign::verify::{MemoryReplay, NonceEntry, ReplayStore as _};
+use countersign::verify::{MemoryReplay, NonceEntry, ReplayStore as _, RevocationView as _};
 use countersign_benches::fixture::{NOW, Scenario, authority, get_only, grant, key, to_sign};
 use countersign_benches::rejected;
 use countersign_benches::service::Service;
@@ -121,6 +122,29 @@ fn replay(c: &mut Criterion) {
     });
 }
 
+/// Look-ups in a list of 100,000 blocks and 100,000 grants, and what it takes to verify and apply it.
+fn revocation(c: &mut Criterion) {
+    const ISSUER: &str = "https://hub.example";
+    let mut entries = Entries::default();
+    for number in 0..100_000_u128 {
+        // Spread like ids are.
+        entries.revoke_block(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes());
+        entries.revoke_grant(&format!("g-{number}"));
+    }
+    let signer = key("root");
+    let list = UnsignedList::new(ISSUER, 1, NOW, NOW.plus(3600), entries).and_then(|list| list.sign(&signer));
+    let Ok(list) = list else { return };
+    let empty = RevocationLists::default().issuer(ISSUER, [signer.public()]);
+    let mut view = empty.clone();
+    let _ = view.apply(ISSUER, list.text(), NOW);
+    let mut group = c.benchmark_group("revocation/200k");
+    group.sample_size(10);
+    group.bench_function("block", |b| b.iter(|| view.block_revoked(ISSUER, black_box(&[0x5a; 16]))));
+    group.bench_function("grant", |b| b.iter(|| view.grant_revoked(ISSUER, black_box("g-19c2"))));
+    group.bench_function("apply", |b| b.iter(|| empty.clone().apply(ISSUER, black_box(list.text()), NOW)));
+    group.finish();
+}
+
 fn short() -> Criterion {
     Criterion::default()
         .sample_size(50)
@@ -129,11 +153,11 @@ fn short() -> Criterion {
 }
 
 mod groups {
-    use super::{floor, reject, replay, short, sign, token, verify};
+    use super::{floor, reject, replay, revocation, short, sign, token, verify};
     criterion::criterion_group! {
         name = all;
         config = short();
-        targets = floor, verify, reject, token, sign, replay
+        targets = floor, verify, reject, token, sign, replay, revocation
     }
 }
 criterion_main!(groups::all);

@@ -5,11 +5,13 @@
 //!     cargo run -p countersign-cli --example calendar -- ed25519/…
 //!
 //! and `countersign mint`, `countersign sign` make requests for it. `countersign demo` runs the same service and attacks
-//! it.
+//! it. A second argument is the file of a revocation list; what `countersign revoke --issuer-key hub.pem` writes there is
+//! refused a second later.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::{Path, State};
@@ -17,7 +19,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use countersign::verify::{OperationEntry, OperationError, Operations, Verifier};
-use countersign_tower::{Authorized, CountersignLayer, JsonLines, OperationType};
+use countersign_tower::{Authorized, CountersignLayer, FileRevocations, JsonLines, OperationType};
 use serde::{Deserialize, Serialize};
 
 // First, what agents can ask for. Each operation has a type and an action, and rights in tokens speak of these.
@@ -88,18 +90,25 @@ pub fn app(layer: CountersignLayer) -> Router {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let issuer = std::env::args().nth(1).context("the argument is the issuer's public key, ed25519/…")?;
+    let issuer = std::env::args().nth(1).context("the argument is the issuer's public key, ed25519/…")?.parse()?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 8600)).await?;
     // Who may issue tokens, and under which names this service is addressed. Tokens name the audience, requests the
     // authority; both must be one of these.
     let verifier = Verifier::builder()
         .audience("http://127.0.0.1:8600")
         .authority("127.0.0.1:8600")
-        .issuer("https://hub.example", [issuer.parse()?])
+        .issuer("https://hub.example", [issuer])
         .build()?;
+    let mut revocations = FileRevocations::builder();
+    if let Some(list) = std::env::args().nth(2) {
+        revocations = revocations.issuer("https://hub.example", [issuer], list);
+    }
+    let revocations = Arc::new(revocations.build()?);
+    revocations.watch(Duration::from_secs(1))?;
     // Answers tell a class of errors only; the exact codes stand in the audit, here on standard error. Nonces are kept in
     // memory, so for its first 30 seconds the service answers 503: it can't know what it took before it was started.
     let layer = CountersignLayer::builder(Arc::new(verifier), operations()?)
+        .revocations(revocations)
         .audit(Arc::new(JsonLines::new(std::io::stderr())))
         .build();
     axum::serve(listener, app(layer)).await?;

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
+use countersign::key::{KeyId, PublicKey};
 use countersign::rar::Resource;
 use countersign::time::UnixTime;
 
-use crate::parse::{self, ApprovalText, BudgetText, FieldLine, Holder, RightText, Seconds};
+use crate::parse::{
+    self, ApprovalText, BudgetText, FieldLine, Holder, RightText, Seconds, UserConversation, UserUntil,
+};
 use crate::restrictions::Restrictions;
 use crate::style::When;
 
@@ -77,6 +80,12 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Decide about requests: one line of JSON for each.
     Verify(Verify),
+    /// Take things back: write the next of an issuer's signed, numbered revocation lists. With nothing to revoke, the list
+    /// is made anew, so that it stays fresh.
+    Revoke(Revoke),
+    /// Look at revocation lists.
+    #[command(subcommand)]
+    Revocations(Revocations),
     /// Ask for an approval, or give one.
     #[command(subcommand)]
     Approval(Approval),
@@ -265,6 +274,79 @@ pub(crate) struct Verify {
     /// The :authority pseudo-header, for requests that came by HTTP/2, such as calendar.example.com.
     #[arg(long, value_name = "NAME")]
     pub(crate) authority: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// The key file that signs the list, such as revocation.pem: the issuer's revocation key, or a root key such as hub.pem
+    /// where services were told of no revocation key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) issuer_key: PathBuf,
+    /// Whose list it is, such as https://hub.example.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) issuer: String,
+    /// The list's file, such as revocations.txt. What it revokes now stays revoked; it need not exist yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: PathBuf,
+    /// Another public key that may have signed the present list, such as ed25519/4295…; any number.
+    #[arg(long = "signed-by", value_name = "KEY", value_parser = parse::public_key)]
+    pub(crate) signed_by: Vec<PublicKey>,
+    /// A block's id as `inspect --json` shows it, such as 8e11…: its token and all made from it; any number.
+    #[arg(long = "block", value_name = "ID", value_parser = parse::block_id)]
+    pub(crate) blocks: Vec<[u8; 16]>,
+    /// A holder's key id or public key, such as NxrCHrTq9apjqfecEvvPuRlom19Xo8yyeAGwaI3Mni0 or ed25519/fdc4…: every token that
+    /// it holds or has held. Never taken back. Any number.
+    #[arg(long = "holder", value_name = "KEYID|KEY", value_parser = parse::key_id)]
+    pub(crate) holders: Vec<KeyId>,
+    /// A user's tokens issued up to a time, such as alice@example.com@2026-11-23T17:00:00Z; without the time, up to now. Any
+    /// number.
+    #[arg(long = "user", value_name = "USER[@RFC3339]", value_parser = parse::user_until)]
+    pub(crate) users: Vec<UserUntil>,
+    /// A conversation that has ended, such as alice@example.com:conv-7f3a; it begins behind the last colon. Any number.
+    #[arg(long = "conversation", value_name = "USER:CONVERSATION", value_parser = parse::conversation)]
+    pub(crate) conversations: Vec<UserConversation>,
+    /// A grant, such as g-19c2: all of its tokens; any number.
+    #[arg(long = "grant", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) grants: Vec<String>,
+    /// A key of the issuer that is not to be trusted any more, such as ed25519/4295…. Never taken back, and not the key that
+    /// signs this list. Any number.
+    #[arg(long = "issuer-key-revoked", value_name = "KEY", value_parser = parse::public_key)]
+    pub(crate) issuer_keys: Vec<PublicKey>,
+    /// A token, @FILE such as @token, or - for standard input: this token and all made from it, by the id of its last block.
+    /// Tokens that it was made from stay. Any number.
+    #[arg(long = "token", value_name = "TOKEN|@FILE|-")]
+    pub(crate) tokens: Vec<String>,
+    /// For how long services may rely on this list, such as 10m or 1h, at most 7d. A new one has to be there before.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse::duration)]
+    pub(crate) fresh_for: Seconds,
+    /// Print JSON instead of a sentence.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Revocations {
+    /// Say what a list revokes, and whether a service would rely on it now: 1 where it would not.
+    Verify(VerifyRevocations),
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyRevocations {
+    /// The list's file, such as revocations.txt.
+    #[arg(value_name = "FILE")]
+    pub(crate) list: PathBuf,
+    /// A public key that may sign it, such as ed25519/4295…; one or more.
+    #[arg(long = "key", value_name = "KEY", required = true, value_parser = parse::public_key)]
+    pub(crate) keys: Vec<PublicKey>,
+    /// Whose list it must be, such as https://hub.example; anybody's unless given.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) issuer: Option<String>,
+    /// The number that its number must exceed, such as 41.
+    #[arg(long, value_name = "N")]
+    pub(crate) above: Option<u64>,
+    /// Print JSON instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Subcommand)]

@@ -7,6 +7,7 @@ use countersign::key::PublicKey;
 use countersign::verify::{OperationEntry, Operations, Verifier, VerifierBuilder};
 use countersign_tower::jwks::{JwkSet, JwksConfigError, JwksSource};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::input;
 
@@ -19,6 +20,10 @@ struct File {
     #[serde(default)]
     limits: Limits,
     operations: Option<Vec<OperationEntry>>,
+    #[serde(default, rename = "revocations_state")]
+    _revocations_state: IgnoredAny,
+    #[serde(default, rename = "safe_when_stale")]
+    _safe_when_stale: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +38,11 @@ struct Issuer {
     allow_private_addresses: bool,
     #[serde(default)]
     insecure_http_loopback: bool,
+    /// These are [`crate::revocations`]'s.
+    #[serde(default, rename = "revocations")]
+    _revocations: IgnoredAny,
+    #[serde(default, rename = "revocation_keys")]
+    _revocation_keys: IgnoredAny,
 }
 
 #[derive(Default, Deserialize)]
@@ -161,7 +171,7 @@ fn issuer(
 }
 
 /// The line of a fault and the member that stands in it; the parser's own report would be several lines.
-fn place(text: &str, at: usize) -> String {
+pub(crate) fn place(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or_default();
     let number = before.matches('\n').count().saturating_add(1);
     let line = text.lines().nth(number.saturating_sub(1)).unwrap_or_default();

@@ -70,6 +70,20 @@ $SUB is the public key that `countersign keygen` printed, ed25519/ and 64 digits
   countersign verify --config verifier.toml --authority calendar.example.com - < request",
     ),
     (
+        "revoke",
+        "  countersign revoke --issuer-key revocation.pem --issuer https://hub.example --list revocations.txt --token @token
+  countersign revoke --issuer-key revocation.pem --issuer https://hub.example --list revocations.txt \\
+    --user alice@example.com --holder $AGENT --fresh-for 1h
+
+$AGENT is the public key of the holder, ed25519/ and 64 digits.",
+    ),
+    (
+        "revocations verify",
+        "  countersign revocations verify revocations.txt --key $REVOCATION --issuer https://hub.example --above 41
+
+$REVOCATION is the public key that signs the list, ed25519/ and 64 digits.",
+    ),
+    (
         "vectors run",
         "  countersign vectors run test-vectors",
     ),
@@ -150,7 +164,8 @@ mod tests {
         let command = command();
         let key = format!("ed25519/{}", "42".repeat(32));
         for (path, help) in leaves(&command, "countersign") {
-            let help = help.replace(" \\\n", " ").replace("$AGENT", &key).replace("$SUB", &key);
+            let help =
+                help.replace(" \\\n", " ").replace("$AGENT", &key).replace("$SUB", &key).replace("$REVOCATION", &key);
             let examples: Vec<&str> = help.lines().map(str::trim).filter(|line| line.starts_with(&path)).collect();
             assert!(!examples.is_empty(), "{path} has no example; add one to EXAMPLES");
             for example in examples {

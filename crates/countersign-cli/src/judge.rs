@@ -4,8 +4,8 @@ use countersign::Denial;
 use countersign::request::Message;
 use countersign::time::UnixTime;
 use countersign::verify::{
-    Approvals, Authorized, Charges, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _, Revocations,
-    Verifier,
+    Approvals, Authorized, Charges, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _,
+    RevocationView, Verifier,
 };
 use countersign_tower::jwks::JwksSource;
 
@@ -15,7 +15,7 @@ use crate::config::Config;
 pub(crate) struct Judge {
     pub(crate) verifier: Verifier,
     pub(crate) operations: Operations,
-    pub(crate) revocations: Revocations,
+    pub(crate) revocations: Box<dyn RevocationView>,
     pub(crate) replay: MemoryReplay,
     pub(crate) charges: MemoryCharges,
     /// Keys that were fetched last as long as their sources.
@@ -25,7 +25,7 @@ pub(crate) struct Judge {
 
 impl Judge {
     /// A judge whose memory starts with this run.
-    pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Revocations) -> Self {
+    pub(crate) fn new(verifier: Verifier, operations: Operations, revocations: Box<dyn RevocationView>) -> Self {
         // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
         // would refuse every request that was signed before the run, and so all of them. A service needs one.
         let (replay, charges) = (MemoryReplay::insecure_without_epoch(), MemoryCharges::insecure_without_epoch());
@@ -33,7 +33,7 @@ impl Judge {
     }
 
     /// A judge for the service of a configuration file.
-    pub(crate) fn of(config: Config, revocations: Revocations) -> Self {
+    pub(crate) fn of(config: Config, revocations: Box<dyn RevocationView>) -> Self {
         let Config { verifier, operations, sources } = config;
         Self { sources, ..Self::new(verifier, operations, revocations) }
     }
@@ -53,7 +53,7 @@ impl Judge {
 
     /// Stages 1 to 11: what stage 12 would charge.
     pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<Charges, Denial> {
-        let proven = self.verifier.check(message.parts(), now, &self.revocations)?;
+        let proven = self.verifier.check(message.parts(), now, &*self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());
         }

@@ -14,6 +14,7 @@ mod keyfile;
 mod output;
 mod parse;
 mod restrictions;
+mod revocations;
 mod sentences;
 mod style;
 mod text;

@@ -1,6 +1,7 @@
 //! Values of options.
 
-use countersign::key::PublicKey;
+use countersign::from_hex;
+use countersign::key::{KeyId, PublicKey};
 use countersign::time::UnixTime;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -29,6 +30,20 @@ pub(crate) struct Seconds(pub(crate) u64);
 pub(crate) struct FieldLine {
     pub(crate) name: String,
     pub(crate) value: String,
+}
+
+/// A user, and up to when its tokens are revoked; now, where it is not said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserUntil {
+    pub(crate) user: String,
+    pub(crate) until: Option<UnixTime>,
+}
+
+/// A conversation of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserConversation {
+    pub(crate) user: String,
+    pub(crate) conversation: String,
 }
 
 /// An RFC 3339 time, rounded down to a second.
@@ -70,6 +85,47 @@ pub(crate) fn holder(text: &str) -> Result<Holder, &'static str> {
     }
     let key = key.parse().map_err(|_| FORM)?;
     Ok(Holder { name: name.to_owned(), key })
+}
+
+/// `ed25519/` and 64 lower-case hexadecimal digits.
+// spec: TK-49
+pub(crate) fn public_key(text: &str) -> Result<PublicKey, &'static str> {
+    text.parse().map_err(|_| "not ed25519/ and 64 lower-case hexadecimal digits, such as ed25519/4295…")
+}
+
+/// A key id, or a public key whose id is meant.
+pub(crate) fn key_id(text: &str) -> Result<KeyId, &'static str> {
+    let id = text.parse().ok().or_else(|| text.parse::<PublicKey>().ok().map(|key| key.id()));
+    id.ok_or("neither a key id of 43 characters nor ed25519/ and 64 lower-case hexadecimal digits")
+}
+
+/// The first 16 bytes of a block's id, which is given as 64 hexadecimal digits.
+pub(crate) fn block_id(text: &str) -> Result<[u8; 16], &'static str> {
+    let id = from_hex::<32>(text).ok_or("not a block's id: 64 hexadecimal digits, as `inspect --json` shows them")?;
+    let (short, _) = id.split_first_chunk().ok_or("not a block's id")?;
+    Ok(*short)
+}
+
+/// `USER` or `USER@RFC3339`. A user may have `@` in it.
+pub(crate) fn user_until(text: &str) -> Result<UserUntil, &'static str> {
+    let (user, until) = match text.rsplit_once('@').map(|(user, until)| (user, time(until))) {
+        Some((user, Ok(until))) => (user, Some(until)),
+        _ => (text, None),
+    };
+    if user.is_empty() {
+        return Err("not USER or USER@RFC3339, such as alice@example.com@2026-11-23T17:00:00Z");
+    }
+    Ok(UserUntil { user: user.to_owned(), until })
+}
+
+/// `USER:CONVERSATION`. A user may have colons in it.
+pub(crate) fn conversation(text: &str) -> Result<UserConversation, &'static str> {
+    match text.rsplit_once(':') {
+        Some((user, conversation)) if !user.is_empty() && !conversation.is_empty() => {
+            Ok(UserConversation { user: user.to_owned(), conversation: conversation.to_owned() })
+        }
+        _ => Err("not USER:CONVERSATION, such as alice@example.com:conv-7f3a"),
+    }
 }
 
 /// Splits at the first and at the last colon, so a location may have some.
@@ -134,11 +190,6 @@ pub(crate) fn approval(text: &str) -> Result<ApprovalText, &'static str> {
         return Err(FORM);
     }
     Ok(ApprovalText { r#type: r#type.to_owned(), action: action.to_owned(), key: key.parse().map_err(|_| FORM)? })
-}
-
-/// `ed25519/…`.
-pub(crate) fn public_key(text: &str) -> Result<PublicKey, &'static str> {
-    text.parse().map_err(|_| "not ed25519/ and 64 lower-case hexadecimal digits")
 }
 
 /// The fields that `sign` writes itself.
@@ -228,6 +279,19 @@ mod tests {
         for bad in ["", "a", "a:b", "a::b", ":b:c", "a:b:", "::"] {
             assert!(super::right(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_user_may_have_at_signs_and_colons() {
+        let until = |text| user_until(text).map(|entry| (entry.user, entry.until));
+        assert_eq!(until("alice@example.com"), Ok(("alice@example.com".into(), None)));
+        assert_eq!(until("alice"), Ok(("alice".into(), None)));
+        let at = Some(UnixTime(1_795_453_200));
+        assert_eq!(until("alice@example.com@2026-11-23T17:00:00Z"), Ok(("alice@example.com".into(), at)));
+        assert!(until("").is_err() && until("@2026-11-23T17:00:00Z").is_err());
+        let ended = conversation("acct:alice:conv-7f3a").unwrap();
+        assert_eq!((ended.user.as_str(), ended.conversation.as_str()), ("acct:alice", "conv-7f3a"));
+        assert!(["", "alice", ":c", "alice:"].iter().all(|bad| conversation(bad).is_err()));
     }
 
     #[test]

@@ -26,6 +26,7 @@
 pub mod clock;
 pub mod format;
 pub mod format_rar;
+pub mod format_revocation;
 pub mod keys;
 pub mod raw_checks;
 pub mod raw_request;

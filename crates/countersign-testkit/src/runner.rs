@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::format::{Outcome, Vector, VectorFile};
 use crate::format_rar;
+use crate::format_revocation::{ListFile, ListVector};
 
 /// Reads every vector below `dir` but those of authorization details. An empty folder, an unknown member and a repeated id are errors.
 pub fn load(dir: &Path) -> Result<Vec<Vector>, String> {
@@ -40,16 +41,35 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         any = true;
-        if path.is_dir() {
-            if path.file_name() != Some(format_rar::FOLDER.as_ref()) {
-                collect(&path, files)?;
-            }
+        if path.is_dir()
+            && (path.ends_with(format_rar::FOLDER) || path.ends_with(crate::vectors::revocation_lists::FOLDER))
+        {
+            // Details and lists have formats of their own.
+        } else if path.is_dir() {
+            collect(&path, files)?;
         } else if path.extension().is_some_and(|end| end == "json") && path.file_name() != Some("schema.json".as_ref())
         {
             files.push(path);
         }
     }
     if any { Ok(()) } else { Err(io::Error::other(format!("{}: empty folder", dir.display()))) }
+}
+
+/// Reads every vector of revocation lists below `dir`.
+pub fn load_lists(dir: &Path) -> Result<Vec<ListVector>, String> {
+    let mut files = Vec::new();
+    let folder = dir.join(crate::vectors::revocation_lists::FOLDER);
+    for entry in fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+        files.push(entry.map_err(|error| error.to_string())?.path());
+    }
+    files.sort();
+    let mut vectors = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file: ListFile = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        vectors.extend(file.vectors);
+    }
+    if vectors.is_empty() { Err(format!("{}: no vectors", folder.display())) } else { Ok(vectors) }
 }
 
 /// Holds a decision object of `spec/verify.md` against the expectation; what differs, in words.

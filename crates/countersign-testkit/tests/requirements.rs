@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 fn ids(text: &str) -> BTreeSet<String> {
     let is_id = |word: &str| {
         let Some((family, number)) = word.split_once('-') else { return false };
-        ["TK", "RQ", "CK", "VF", "RA"].contains(&family)
+        ["TK", "RQ", "CK", "VF", "RA", "RV"].contains(&family)
             && !number.is_empty()
             && number.bytes().all(|b| b.is_ascii_digit())
     };
@@ -24,7 +24,7 @@ fn ids(text: &str) -> BTreeSet<String> {
 
 fn defined() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for file in ["token", "request", "checks", "verify", "rar"] {
+    for file in ["token", "request", "checks", "verify", "rar", "revocation"] {
         let text = fs::read_to_string(root().join(format!("spec/{file}.md"))).unwrap();
         for bold in text.split("**").skip(1).step_by(2) {
             for id in ids(bold).into_iter().filter(|id| id == bold) {
@@ -81,6 +81,12 @@ fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
         assert!(!req.is_empty(), "{vector} cites no requirement");
         for id in req {
             assert!(defined.contains(&id), "{vector} cites {id}, which spec/ does not define");
+            *cited.entry(id).or_default() += 1;
+        }
+    }
+    for list in runner::load_lists(&root().join("test-vectors")).unwrap() {
+        for id in list.req {
+            assert!(defined.contains(&id), "{} cites {id}, which spec/ does not define", list.id);
             *cited.entry(id).or_default() += 1;
         }
     }

@@ -11,6 +11,7 @@
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
 //! | fetch an issuer's keys, and keep up with their rotation | [`jwks`] (feature `jwks`) |
 //! | take bodies that are too long for memory | [`LayerBuilder::body_memory`], [`VerifiedBody`] |
+//! | take back what issuers revoke, from their lists in files | [`FileRevocations`] |
 //! | share nonces or budgets between replicas | [`AsyncReplayStore`], [`AsyncChargeStore`] |
 //! | be an agent, and sign requests | `client` (feature `client`, for reqwest also feature `reqwest`) |
 //!
@@ -70,6 +71,7 @@ mod head;
 pub mod jwks;
 mod layer;
 mod problem;
+mod revocations;
 mod service;
 mod spool;
 mod store;
@@ -80,6 +82,7 @@ pub use self::body::VerifiedBody;
 pub use self::extract::{AnyOperation, Authorized, OperationRejection, OperationType};
 pub use self::layer::{Clock, CountersignLayer, LayerBuilder, SharedRevocations, system_clock};
 pub use self::problem::title;
+pub use self::revocations::{FileRevocations, FileRevocationsBuilder, ReloadError, SourceStatus, replace_file};
 pub use self::service::Countersign;
 pub use self::store::{AsyncChargeStore, AsyncReplayStore, Immediate, StoreFuture};
 

@@ -57,6 +57,13 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// The first 16 bytes of an id or a digest.
+pub(crate) fn truncated(id: &[u8; 32]) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
+    short
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,7 @@ pub mod json;
 pub mod key;
 pub mod rar;
 pub mod request;
+pub mod revocation;
 pub mod time;
 pub mod token;
 pub mod verify;

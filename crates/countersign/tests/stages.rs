@@ -69,7 +69,7 @@ impl RevocationView for Stale {
     fn block_revoked(&self, _: &str, _: &[u8; 16]) -> bool {
         false
     }
-    fn holder_revoked(&self, _: &KeyId) -> bool {
+    fn holder_revoked(&self, _: &str, _: &KeyId) -> bool {
         false
     }
     fn user_revoked_until(&self, _: &str, _: &str) -> Option<UnixTime> {

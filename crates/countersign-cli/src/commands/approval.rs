@@ -10,14 +10,14 @@ use countersign::key::PublicKey;
 use countersign::request::Message;
 use countersign::time::UnixTime;
 use countersign::token::UnverifiedToken;
-use countersign::verify::{MAX_APPROVAL_SECONDS, OperationRecord, Revocations, UnsignedApproval};
+use countersign::verify::{MAX_APPROVAL_SECONDS, OperationRecord, UnsignedApproval};
 use countersign::{Code, Denial, to_base64url};
 
 use crate::args::{Approval, ApprovalGrant, ApprovalRequest};
 use crate::judge::Judge;
 use crate::style::Styles;
 use crate::text::{quoted, visible};
-use crate::{config, input, keyfile, output};
+use crate::{config, input, keyfile, output, revocations};
 
 pub(crate) fn run(command: &Approval, now: UnixTime) -> anyhow::Result<ExitCode> {
     match command {
@@ -78,7 +78,9 @@ fn of_problem(problem: &Value) -> anyhow::Result<(OperationRecord, Vec<String>)>
 
 /// What the service with this configuration would ask an approval for; or why it would not.
 fn of_message(message: &Message<'_>, path: &Path, now: UnixTime) -> anyhow::Result<Result<Found, String>> {
-    let judge = Judge::of(config::read(path)?, Revocations::default());
+    let config = config::read(path)?;
+    let view = revocations::of_config(path, "--config", &config.verifier, now)?;
+    let judge = Judge::of(config, view);
     let denial: Denial = match judge.verify(message, now) {
         Ok(_) => return Ok(Err("the request needs no approval".to_owned())),
         Err(denial) => denial,

@@ -10,6 +10,8 @@ mod man;
 mod mint;
 mod narrow;
 mod rar;
+mod revocations;
+mod revoke;
 mod send;
 mod sign;
 mod vectors;
@@ -17,7 +19,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command, Vectors};
+use crate::args::{Cli, Command, Revocations, Vectors};
 use crate::{demo, input};
 
 /// Runs the command that was asked for.
@@ -34,6 +36,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rar(args) => rar::run(&args).map(done),
         Command::Sign(args) => sign::run(&args, now()?).map(done),
         Command::Verify(args) => verify::run(&args, now()?),
+        Command::Revoke(args) => revoke::run(&args, now()?).map(done),
+        Command::Revocations(Revocations::Verify(args)) => revocations::run(&args, now()?),
         Command::Approval(args) => approval::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),

@@ -5,15 +5,16 @@ use std::process::ExitCode;
 
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Decision, Revocations};
+use countersign::verify::Decision;
 
 use crate::args::Verify;
 use crate::judge::Judge;
-use crate::{config, input, output};
+use crate::{config, input, output, revocations};
 
 pub(crate) fn run(args: &Verify, now: UnixTime) -> anyhow::Result<ExitCode> {
     let config = config::read(&args.config)?;
-    let judge = Judge::of(config, Revocations::default());
+    let view = revocations::of_config(&args.config, "--config", &config.verifier, now)?;
+    let judge = Judge::of(config, view);
     let stdin = [PathBuf::from("-")];
     let requests = if args.requests.is_empty() { stdin.as_slice() } else { args.requests.as_slice() };
     let (mut denied, mut misused) = (false, false);

@@ -17,6 +17,8 @@ pub mod request_fields;
 pub mod request_framing;
 pub mod request_parameters;
 pub mod request_signature;
+mod revocation_case;
+pub mod revocation_lists;
 pub mod standard;
 pub mod token_content;
 pub mod token_encoding;
@@ -33,7 +35,7 @@ use std::collections::BTreeMap;
 use case::File;
 
 /// The folders, each owned by the generator: what it did not write is an extra file.
-pub const FOLDERS: [&str; 7] = ["chain", "checks", "rar", "replay", "request", "token", "verify"];
+pub const FOLDERS: [&str; 8] = ["chain", "checks", "rar", "replay", "request", "revocation", "token", "verify"];
 
 /// All files.
 #[must_use]
@@ -82,7 +84,10 @@ pub fn generate() -> BTreeMap<String, String> {
     let requests =
         files().into_iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(&file.content())));
     let details = rar::files().into_iter().map(|(name, file)| (format!("rar/{name}.json"), text(&file)));
-    requests.chain(details).collect()
+    let folder = revocation_lists::FOLDER;
+    let lists =
+        revocation_lists::files().into_iter().map(|(name, file)| (format!("{folder}/{name}.json"), text(&file)));
+    requests.chain(details).chain(lists).collect()
 }
 
 #[cfg(test)]

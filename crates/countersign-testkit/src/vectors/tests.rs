@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::format::{Outcome, Vector, VectorFile};
+use crate::format_revocation::{ListFile, ListResult, ListVector};
 
 fn all() -> Vec<(String, Vector)> {
     files()
@@ -21,6 +22,11 @@ fn generates_the_same_files_twice() {
 #[test]
 fn reads_back_what_it_writes() {
     for (name, text) in generate().into_iter().filter(|(name, _)| !name.starts_with("rar/")) {
+        if name.starts_with(revocation_lists::FOLDER) {
+            let file: ListFile = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(!file.vectors.is_empty(), "{name} is empty");
+            continue;
+        }
         let file: VectorFile = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!file.vectors.is_empty(), "{name} is empty");
     }
@@ -90,5 +96,27 @@ fn the_files_on_disk_are_current() {
     for (name, text) in generate() {
         let found = std::fs::read_to_string(root.join(&name)).unwrap_or_default();
         assert!(found == text, "{name} differs: run `vectors generate test-vectors`");
+    }
+}
+
+fn lists() -> Vec<ListVector> {
+    revocation_lists::files().into_iter().flat_map(|(_, file)| file.vectors).collect()
+}
+
+#[test]
+fn list_vectors_are_unique_and_refused_ones_name_an_accepted_twin() {
+    let lists = lists();
+    let ids: BTreeSet<&str> = lists.iter().map(|list| list.id.as_str()).collect();
+    assert_eq!(ids.len(), lists.len());
+    let inputs: BTreeSet<String> = lists.iter().map(|list| serde_json::to_string(&list.input).unwrap()).collect();
+    assert_eq!(inputs.len(), lists.len());
+    let accepted: BTreeSet<&str> =
+        lists.iter().filter(|list| list.expect.result == ListResult::Accept).map(|list| list.id.as_str()).collect();
+    for list in &lists {
+        let twins: Vec<&str> = list.flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
+        let refused = list.expect.result == ListResult::Refuse;
+        assert_eq!((twins.len(), list.expect.error.is_some()), (usize::from(refused), refused), "{}", list.id);
+        assert!(twins.iter().all(|twin| accepted.contains(twin)), "{}: {twins:?}", list.id);
+        assert!(!list.req.is_empty(), "{} cites nothing", list.id);
     }
 }

@@ -14,6 +14,7 @@ mod http2;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod proofs;
+mod revocations;
 mod spool;
 mod stores;
 mod support;

@@ -184,7 +184,7 @@ impl Verifier {
         // spec: RQ-45
         let holder = holders.last().copied().filter(|id| id.to_string() == selected.keyid);
         let holder = holder.ok_or(Denial::new(5, Code::KeyMismatch, "keyid is not the current holder's"))?;
-        revocation::check(claims, &holders, now, revocations)?;
+        revocation::check(claims, &holders, Some((parts.method, framed.path)), now, revocations)?;
         let (chain, learned) = self.chain(token, issuer, revocations)?;
         // spec: RQ-48
         let key = chain.claims().holder();
@@ -363,7 +363,8 @@ impl Verifier {
             return deny(5, Code::TokenExpired, "token expired");
         }
         let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
-        revocation::check(claims, &holders, now, revocations)?;
+        let asked = http.as_ref().map(|facts| (facts.method.as_str(), facts.path.as_str()));
+        revocation::check(claims, &holders, asked, now, revocations)?;
         // spec: VF-16
         let known = issuer.keys.current().iter().any(|key| key.public == chain.root());
         if !known || revocations.issuer_key_revoked(&issuer.name, &chain.root()) {

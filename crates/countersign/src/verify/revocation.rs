@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::Code;
 use crate::denial::Denial;
+use crate::encoding::truncated;
 use crate::key::{KeyId, PublicKey};
 use crate::time::UnixTime;
 use crate::token::Claims;
@@ -12,10 +13,15 @@ use crate::token::Claims;
 pub trait RevocationView {
     /// Whether the view on this issuer is recent enough to be relied on.
     fn is_fresh(&self, issuer: &str, now: UnixTime) -> bool;
+    /// Whether the service takes requests of this method and path, as received, without a fresh view. What the view
+    /// knows to be revoked is refused all the same.
+    fn is_safe_when_stale(&self, _method: &str, _path: &str) -> bool {
+        false
+    }
     /// Whether a block was revoked, by the first 16 bytes of its id.
     fn block_revoked(&self, issuer: &str, id: &[u8; 16]) -> bool;
-    /// Whether a holder's key was revoked.
-    fn holder_revoked(&self, key: &KeyId) -> bool;
+    /// Whether a holder's key was revoked for tokens of this issuer.
+    fn holder_revoked(&self, issuer: &str, key: &KeyId) -> bool;
     /// Up to when tokens of a user were revoked.
     fn user_revoked_until(&self, issuer: &str, user: &str) -> Option<UnixTime>;
     /// Whether a grant was revoked.
@@ -26,7 +32,9 @@ pub trait RevocationView {
     fn issuer_key_revoked(&self, issuer: &str, key: &PublicKey) -> bool;
 }
 
-/// A view held in memory. Empty, it revokes nothing.
+/// A view held in memory, for services that know by themselves what is revoked. Empty, it revokes nothing.
+///
+/// For the signed lists of issuers see [`crate::revocation::RevocationLists`].
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
     blocks: BTreeSet<[u8; 16]>,
@@ -79,7 +87,7 @@ impl RevocationView for Revocations {
         self.blocks.contains(id)
     }
 
-    fn holder_revoked(&self, key: &KeyId) -> bool {
+    fn holder_revoked(&self, _issuer: &str, key: &KeyId) -> bool {
         self.holders.contains(key)
     }
 
@@ -101,23 +109,19 @@ impl RevocationView for Revocations {
     }
 }
 
-fn truncated(id: &[u8; 32]) -> [u8; 16] {
-    let mut short = [0; 16];
-    short.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
-    short
-}
-
-/// Stage 6, on claims whose signatures are not verified yet. `holders` are the key ids of the chain.
+/// Stage 6, on claims whose signatures are not verified yet. `holders` are the key ids of the chain, `asked` the request's
+/// method and its path as received, where there is a request.
 pub(crate) fn check(
     claims: Claims<'_>,
     holders: &[KeyId],
+    asked: Option<(&str, &str)>,
     now: UnixTime,
     view: &(impl RevocationView + ?Sized),
 ) -> Result<(), Denial> {
     let deny = |code, detail| Err(Denial::new(6, code, detail));
     let (issuer, user) = (claims.issuer(), claims.user());
     // spec: VF-10
-    if !view.is_fresh(issuer, now) {
+    if !view.is_fresh(issuer, now) && !asked.is_some_and(|(method, path)| view.is_safe_when_stale(method, path)) {
         return deny(Code::RevocationStale, "view of revocations too old");
     }
     // spec: VF-11
@@ -125,7 +129,7 @@ pub(crate) fn check(
         return deny(Code::TokenRevoked, "block revoked");
     }
     // spec: VF-12
-    if holders.iter().any(|key| view.holder_revoked(key)) {
+    if holders.iter().any(|key| view.holder_revoked(issuer, key)) {
         return deny(Code::TokenRevoked, "holder's key revoked");
     }
     // spec: VF-13

@@ -137,7 +137,7 @@ impl<'a> Case<'a> {
                 format!("{}, sealed", plural(blocks, "block"))
             }
             5 => self.claims().map(|claims| self.claims_line(claims)).unwrap_or_default(),
-            6 => "nothing is revoked; this command has no list of revocations, the service may have".to_owned(),
+            6 => "nothing of the token is revoked by a list that the configuration names".to_owned(),
             7 => match chain {
                 Some(chain) => format!("all hold, the first under the issuer's key {}", chain.root().id()),
                 None => "all hold, the first under a configured key of the issuer".to_owned(),

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::{Charge, Revocations};
+use countersign::verify::Charge;
 use countersign::{Code, Denial, Stage};
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ use crate::args::Doctor;
 use crate::judge::Judge;
 use crate::style::Styles;
 use crate::text::without_secrets;
-use crate::{config, input, output};
+use crate::{config, input, output, revocations};
 
 pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
     let config = config::read_named(&args.config, "CONFIG")?;
@@ -35,7 +35,8 @@ pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
         Some(authority) => message.with_authority(authority),
         None => message,
     };
-    let judge = Judge::of(config, Revocations::default());
+    let view = revocations::of_config(&args.config, "CONFIG", &config.verifier, now)?;
+    let judge = Judge::of(config, view);
     let report = Report::of(&judge, &message, now);
     if args.json {
         output::json(&report)?;

@@ -1,6 +1,7 @@
 //! `countersign vectors run`: this implementation against a folder of vectors.
 
 mod format;
+mod lists;
 mod rar;
 
 use std::collections::BTreeSet;
@@ -25,24 +26,12 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let (mut passed, mut failed) = (0_u32, 0_u32);
     let mut ids = BTreeSet::new();
     for path in files {
-        let (named, folder) = (path.display(), path.parent().and_then(Path::file_name));
-        let text = fs::read_to_string(&path).with_context(|| format!("DIR {named}"))?;
-        // Each vector of the file, run.
-        let ran: Vec<(String, anyhow::Result<()>)> = if folder == Some(rar::FOLDER.as_ref()) {
-            let file: rar::File = read(&text, &path)?;
-            file.vectors.into_iter().map(|vector| (vector.id.clone(), rar::check(&vector))).collect()
-        } else {
-            let file: format::File = read(&text, &path)?;
-            file.vectors.into_iter().map(|vector| (vector.id.clone(), check(&vector))).collect()
-        };
-        if ran.is_empty() {
-            bail!("DIR {named}: a file without vectors");
-        }
-        for (id, result) in ran {
+        let text = fs::read_to_string(&path).with_context(|| format!("DIR {}", path.display()))?;
+        for (id, outcome) in outcomes(&path, &text)? {
             if !ids.insert(id.clone()) {
-                bail!("DIR {named}: the id {id} stands twice");
+                bail!("DIR {}: the id {id} stands twice", path.display());
             }
-            match result {
+            match outcome {
                 Ok(()) => passed = passed.saturating_add(1),
                 Err(error) => {
                     failed = failed.saturating_add(1);
@@ -57,6 +46,24 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<ExitCode> {
 
 fn read<F: serde::de::DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<F> {
     serde_json::from_str(text).with_context(|| format!("DIR {}: no file of vectors", path.display()))
+}
+
+/// Runs the vectors of a file: what became of each, by its id.
+fn outcomes(path: &Path, text: &str) -> anyhow::Result<Vec<(String, anyhow::Result<()>)>> {
+    let outcomes: Vec<_> = if path.parent().is_some_and(|folder| folder.ends_with(lists::FOLDER)) {
+        let file: lists::File = read(text, path)?;
+        file.vectors.into_iter().map(|vector| (vector.id.clone(), lists::check(&vector))).collect()
+    } else if path.parent().is_some_and(|folder| folder.ends_with(rar::FOLDER)) {
+        let file: rar::File = read(text, path)?;
+        file.vectors.into_iter().map(|vector| (vector.id.clone(), rar::check(&vector))).collect()
+    } else {
+        let file: format::File = read(text, path)?;
+        file.vectors.into_iter().map(|vector| (vector.id.clone(), check(&vector))).collect()
+    };
+    if outcomes.is_empty() {
+        bail!("DIR {}: a file without vectors", path.display());
+    }
+    Ok(outcomes)
 }
 
 /// All files of vectors beneath a folder, in the order of their names. A folder without any is an error.
@@ -159,7 +166,7 @@ fn judge(input: &Input) -> anyhow::Result<Judge> {
         builder = builder.max_body(bytes);
     }
     let operations = config::operations(input.config.operations.clone())?;
-    Ok(Judge::new(builder.build()?, operations, revocations(&input.revoked, input)?))
+    Ok(Judge::new(builder.build()?, operations, Box::new(revocations(&input.revoked, input)?)))
 }
 
 fn revocations(revoked: &Revoked, input: &Input) -> anyhow::Result<Revocations> {
