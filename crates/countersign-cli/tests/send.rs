@@ -171,7 +171,8 @@ fn a_refusal_is_one_sentence_that_says_what_to_do() {
     assert_eq!(send(&shell, &["GET", &events, "--action", "read", "--expires-in", "5m"]).code, 0);
     let work = format!("{}/calendars/work/events", service.origin);
     let more = send(&shell, &["GET", &work]);
-    complains(&more, 1, r#""locations":["/calendars/work"],"type":"calendar"}] would be enough"#);
+    let enough = format!(r#""locations":["{}/calendars/work"],"type":"calendar"}}] would be enough"#, service.origin);
+    complains(&more, 1, &enough);
     let printed = send(&shell, &["GET", &work, "--json"]);
     assert_eq!(printed.code, 1);
     let refusal = &printed.lines()[0]["refusal"];
