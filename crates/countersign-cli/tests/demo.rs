@@ -49,6 +49,12 @@ fn decides_every_request_as_it_must() {
         "window_invalid",
         "params_invalid",
         "token_missing",
+        "budget_exceeded",
+        "approval_required",
+        "approval_invalid",
+        "token_revoked",
+        "check_error",
+        "body_ambiguous",
     ] {
         assert!(codes.contains(code), "no request is denied with {code}");
     }

@@ -53,15 +53,30 @@ impl Cast {
     /// A request as an honest client makes it.
     pub(super) fn sign(
         &self,
+        holder: (&OpenToken, &SigningKey),
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> anyhow::Result<Wire> {
+        self.sign_with(holder, method, target, body, &[])
+    }
+
+    /// The same with fields of one's own.
+    pub(super) fn sign_with(
+        &self,
         (token, holder): (&OpenToken, &SigningKey),
         method: &str,
         target: &str,
         body: &str,
+        fields: &[(&str, String)],
     ) -> anyhow::Result<Wire> {
         let (sealed, url) = (token.seal()?, format!("http://{}{target}", self.authority));
         let mut request = SignRequest::new(method, &url, &sealed).created(self.now, nonce()?.to_vec());
         if !body.is_empty() {
             request = request.field("content-type", "application/json").body(body.as_bytes());
+        }
+        for (name, value) in fields {
+            request = request.field(name, value);
         }
         let signed = request.sign(holder)?;
         Ok(Wire {

@@ -4,6 +4,7 @@ mod cast;
 mod forge;
 mod report;
 mod service;
+mod state;
 mod steps;
 mod wire;
 
@@ -26,7 +27,9 @@ pub(crate) fn run(json: bool) -> anyhow::Result<ExitCode> {
     let report = Report::new(json);
     report.start()?;
     let mut rows = Vec::new();
-    for step in steps::all(&cast)? {
+    let mut all = steps::all(&cast)?;
+    all.extend(state::all(&cast)?);
+    for step in all {
         let row = take(&service, step)?;
         report.row(&row)?;
         rows.push(row);
@@ -38,6 +41,9 @@ pub(crate) fn run(json: bool) -> anyhow::Result<ExitCode> {
 
 /// Sends one request, and holds the audit and the answer to what they must be.
 fn take(service: &Service, step: Step) -> anyhow::Result<Row> {
+    if let Some(list) = &step.revoked {
+        service.revoke(list)?;
+    }
     let answer = wire::exchange(service.address, &step.bytes)?;
     let record = service.record();
     let micros = record.as_ref().map_or(0, |record| record.micros);
@@ -79,7 +85,7 @@ mod tests {
         let cast = Cast::new(&place)?;
         let service = Service::start(place, (ISSUER, cast.issuer.public()))?;
         let step = |code, answer| -> anyhow::Result<Step> {
-            Ok(Step { who: "calendar-bot", what: "reads", bytes: cast.read()?.bytes(), code, answer })
+            Ok(Step { who: "calendar-bot", what: "reads", bytes: cast.read()?.bytes(), code, answer, revoked: None })
         };
         assert!(take(&service, step(None, Some("[]"))?)?.wrong.is_empty());
         assert_eq!(take(&service, step(None, Some("[{}]"))?)?.wrong, ["answer"]);

@@ -20,14 +20,16 @@ pub(super) struct Step {
     pub(super) code: Option<&'static str>,
     /// What the service must answer, where it matters.
     pub(super) answer: Option<&'static str>,
+    /// A list of revocations that the service gets before it.
+    pub(super) revoked: Option<String>,
 }
 
-fn allowed(who: &'static str, what: &'static str, wire: &Wire) -> Step {
-    Step { who, what, bytes: wire.bytes(), code: None, answer: None }
+pub(super) fn allowed(who: &'static str, what: &'static str, wire: &Wire) -> Step {
+    Step { who, what, bytes: wire.bytes(), code: None, answer: None, revoked: None }
 }
 
-fn denied(who: &'static str, what: &'static str, wire: &Wire, code: &'static str) -> Step {
-    Step { who, what, bytes: wire.bytes(), code: Some(code), answer: None }
+pub(super) fn denied(who: &'static str, what: &'static str, wire: &Wire, code: &'static str) -> Step {
+    Step { who, what, bytes: wire.bytes(), code: Some(code), answer: None, revoked: None }
 }
 
 /// Everything, in order.
