@@ -9,7 +9,7 @@ use biscuit_auth::parser::{SourceResult, parse_source};
 use biscuit_auth::{AuthorizerBuilder, AuthorizerLimits};
 use countersign::verify::Authorized;
 
-use crate::terms::{date, fact, key, str};
+use crate::terms::{self, date, fact, key, str};
 
 /// The longest text of policies, in bytes.
 const TEXT: usize = 65_536;
@@ -20,14 +20,15 @@ const CLAUSES: usize = 128;
 /// The most predicates of one body that can match more than one fact. The engine looks at its limits between iterations
 /// only, so a body may not join more than this.
 const JOINED: usize = 2;
-/// The most facts, a text's own and made ones included.
+/// The most facts, a text's own and made ones included; those about arguments come on top.
 const FACTS: u64 = 1_000;
+const ARGUMENTS: u64 = 4_096;
 const ITERATIONS: u64 = 32;
 /// A backstop: what the other limits let through takes far less.
 const TIME: Duration = Duration::from_secs(2);
 
 /// What policies may ask for: name, number of terms, and whether there can be more than one such fact.
-const VOCABULARY: [(&str, usize, bool); 22] = [
+const VOCABULARY: [(&str, usize, bool); 27] = [
     ("time", 1, false),
     ("service", 1, false),
     ("type", 1, false),
@@ -50,7 +51,17 @@ const VOCABULARY: [(&str, usize, bool); 22] = [
     ("expires", 1, false),
     ("right", 3, true),
     ("grant", 1, false),
+    ("cost", 2, true),
+    ("arg", 2, true),
+    ("arg_host", 2, true),
+    ("arg_path", 2, true),
+    ("arg_present", 1, true),
 ];
+
+/// Whether a predicate is about arguments, of which there may be a thousand: it is joined with no other that has many.
+fn is_argument(name: &str) -> bool {
+    name == "arg" || name.starts_with("arg_")
+}
 
 /// A service's own policies: Biscuit Datalog that is trusted as configuration is, and checked when it is loaded.
 ///
@@ -66,6 +77,8 @@ const VOCABULARY: [(&str, usize, bool); 22] = [
 /// | `delegations(n)`, `holder(key)` | how many there were, and the current holder |
 /// | `right(type, location, action)` | each right of the token |
 /// | `type` `resource` `action` `tool` | the operation; `tool` where there is one |
+/// | `cost(unit, amount)` | what it costs |
+/// | `arg` `arg_host` `arg_path` `arg_present` | its arguments, as in checks |
 /// | `service` `binding` `time` | the request; in HTTP `method` `authority` `path` too |
 ///
 /// ```
@@ -85,6 +98,8 @@ const VOCABULARY: [(&str, usize, bool); 22] = [
 #[derive(Clone, Debug)]
 pub struct Policies {
     builder: AuthorizerBuilder,
+    /// Whether they ask for arguments.
+    arguments: bool,
 }
 
 impl Policies {
@@ -95,17 +110,24 @@ impl Policies {
         }
         let text = text.trim();
         let source = parse_source(text).map_err(|_| PolicyError::Syntax)?;
-        check(&source)?;
-        let limits = AuthorizerLimits { max_facts: FACTS, max_iterations: ITERATIONS, max_time: TIME };
+        let arguments = check(&source)?;
+        let max_facts = if arguments { FACTS.saturating_add(ARGUMENTS) } else { FACTS };
+        let limits = AuthorizerLimits { max_facts, max_iterations: ITERATIONS, max_time: TIME };
         let builder = AuthorizerBuilder::new().code(text).map_err(|_| PolicyError::Syntax)?.set_limits(limits);
-        Ok(Self { builder })
+        Ok(Self { builder, arguments })
     }
 
     /// Evaluates the policies over a request that core allowed; the number of the `allow` policy that matched, from 0.
     pub fn evaluate(&self, authorized: &Authorized) -> Result<usize, PolicyDenial> {
+        // A fact that is missing would let a `deny` pass: where one has no one reading, nothing is decided by it.
+        if self.arguments && authorized.operation().arguments().has_unreadable() {
+            return Err(PolicyDenial::Arguments);
+        }
         let run = || {
             let mut builder = self.builder.clone();
-            for fact in facts(authorized) {
+            let arguments =
+                if self.arguments { terms::of_arguments(authorized.operation().arguments()) } else { vec![] };
+            for fact in facts(authorized).into_iter().chain(arguments) {
                 builder = builder.fact(fact)?;
             }
             builder.build_unauthenticated()?.authorize()
@@ -137,6 +159,11 @@ fn facts(authorized: &Authorized) -> Vec<Fact> {
         facts.push(fact("path", [str(&http.path)]));
     }
     facts.extend(operation.tool_name().map(|tool| fact("tool", [str(tool)])));
+    facts.extend(
+        operation
+            .costs()
+            .filter_map(|(unit, amount)| Some(fact("cost", [str(unit), Term::Integer(i64::try_from(amount).ok()?)]))),
+    );
     facts.extend(claims.grant().map(|grant| fact("grant", [str(grant)])));
     let mut delegations = 0;
     for (number, agent) in (0_i64..).zip(claims.agents()) {
@@ -165,7 +192,8 @@ fn nesting(text: &str) -> usize {
     deepest
 }
 
-fn check(source: &SourceResult<'_>) -> Result<(), PolicyError> {
+/// Holds a text to the limits; whether it asks for arguments.
+fn check(source: &SourceResult<'_>) -> Result<bool, PolicyError> {
     if source.policies.is_empty() {
         return Err(PolicyError::NoPolicy);
     }
@@ -188,6 +216,7 @@ fn check(source: &SourceResult<'_>) -> Result<(), PolicyError> {
     let checks = source.checks.iter().flat_map(|(_, check)| &check.queries);
     let policies = source.policies.iter().flat_map(|(_, policy)| &policy.queries);
     let scoped = !source.scopes.is_empty();
+    let mut arguments = false;
     for body in rules.chain(checks).chain(policies) {
         if scoped || !body.scopes.is_empty() {
             return Err(PolicyError::Scope);
@@ -201,14 +230,16 @@ fn check(source: &SourceResult<'_>) -> Result<(), PolicyError> {
                 None if own.iter().any(|(name, arity)| is(name, *arity)) => true,
                 None => return Err(PolicyError::UnknownPredicate),
             };
-            joined = joined.saturating_add(usize::from(many));
+            arguments |= is_argument(&predicate.name);
+            let weight = if is_argument(&predicate.name) { JOINED } else { usize::from(many) };
+            joined = joined.saturating_add(weight);
         }
         if joined > JOINED {
             return Err(PolicyError::Join);
         }
         Rule::from(body.clone()).validate_variables().map_err(|_| PolicyError::Syntax)?;
     }
-    Ok(())
+    Ok(arguments)
 }
 
 /// Policies that are not loaded.
@@ -227,7 +258,7 @@ pub enum PolicyError {
     UnknownPredicate,
     /// `trusting …`: there are no blocks here to trust.
     Scope,
-    /// A body that joins more than two predicates with many facts.
+    /// A body that joins more than two predicates with many facts, or arguments with another of them.
     Join,
 }
 
@@ -259,6 +290,8 @@ pub enum PolicyDenial {
     Check(usize),
     /// Evaluating a policy is an error, such as a comparison of two types.
     Evaluation,
+    /// The policies ask for arguments, and these were not read, or one of them has no one reading.
+    Arguments,
     /// The policies need more than the fixed limits.
     Limit,
 }
@@ -286,6 +319,7 @@ impl fmt::Display for PolicyDenial {
             Self::NoMatch => f.write_str("no policy matched"),
             Self::Check(number) => write!(f, "check {number} of the policies failed"),
             Self::Evaluation => f.write_str("a policy could not be evaluated"),
+            Self::Arguments => f.write_str("the policies ask for arguments that have no one reading"),
             Self::Limit => f.write_str("the policies need more than their limits"),
         }
     }

@@ -1,7 +1,7 @@
 //! Core's values as biscuit-auth's.
 
 use biscuit_auth::builder::{Fact, Term};
-use countersign::checks::{Facts, Scalar};
+use countersign::checks::{Arguments, Facts, Scalar};
 use countersign::key::PublicKey;
 use countersign::time::UnixTime;
 
@@ -36,15 +36,21 @@ pub(crate) fn of_the_verifier(facts: &Facts<'_>) -> Vec<Fact> {
     let optional =
         [("method", facts.method), ("authority", facts.authority), ("path", facts.path), ("tool", facts.tool)];
     list.extend(optional.into_iter().filter_map(|(name, value)| value.map(|value| fact(name, [str(value)]))));
-    list.extend(facts.arguments.iter().map(|(predicate, name, value)| {
+    list.extend(of_arguments(facts.arguments));
+    list
+}
+
+/// The facts about arguments.
+pub(crate) fn of_arguments(arguments: &Arguments) -> Vec<Fact> {
+    let of = |(predicate, name, value): (&str, &str, Option<&Scalar>)| {
         let value = value.map(|value| match value {
             Scalar::Str(text) => str(text),
             Scalar::Integer(number) => Term::Integer(*number),
             Scalar::Bool(value) => Term::Bool(*value),
         });
         fact(predicate, core::iter::once(str(name)).chain(value))
-    }));
-    list
+    };
+    arguments.iter().map(of).collect()
 }
 
 /// The facts of the authority block that checks may name.

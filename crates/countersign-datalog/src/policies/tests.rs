@@ -1,8 +1,8 @@
 use countersign::key::SigningKey;
-use countersign::request::{Parts, SignRequest};
+use countersign::request::{BodyLength, Parts, SignRequest};
 use countersign::time::UnixTime;
 use countersign::token::{Delegation, Grant, OpenToken, Right};
-use countersign::verify::{Authorized, MemoryReplay, Operations, Revocations, Verifier};
+use countersign::verify::{Authorized, CostEntry, MemoryReplay, OperationEntry, Operations, Revocations, Verifier};
 
 use super::*;
 
@@ -125,4 +125,73 @@ fn refuses_what_could_not_mean_what_it_says() {
         let text_start: String = text.chars().take(60).collect();
         assert_eq!(Policies::parse(text).unwrap_err(), expected, "{text_start}");
     }
+}
+
+/// A request with a JSON body, through core.
+fn with_body(body: &str) -> Authorized {
+    let (token, entry) = (
+        Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key(2).public())
+            .purpose("scheduling")
+            .audience("https://calendar.example.com")
+            .valid(NOW, NOW.plus(3600))
+            .right(Right { r#type: "mail", location: "/", action: "send" })
+            .sign(&key(1), &key(100))
+            .unwrap()
+            .seal()
+            .unwrap(),
+        OperationEntry {
+            scales: [("/amount".to_owned(), 2)].into(),
+            cost: Some([("cents".to_owned(), CostEntry::Argument("/amount".to_owned()))].into()),
+            ..OperationEntry::new("POST", "/mail", "mail", "/mail", "send")
+        },
+    );
+    let fields = SignRequest::new("POST", "https://calendar.example.com/mail?dry=1", &token)
+        .created(NOW, vec![7; 16])
+        .field("content-type", "application/json")
+        .body(body.as_bytes())
+        .sign(&key(2))
+        .unwrap();
+    let verifier = Verifier::builder()
+        .audience("https://calendar.example.com")
+        .authority("calendar.example.com")
+        .issuer("https://hub.example", [key(1).public()])
+        .build()
+        .unwrap();
+    let mut parts = Parts::new("POST", fields.target()).body(BodyLength::Known(body.len() as u64));
+    parts.extend(fields.iter().map(|(name, value)| (name, value.as_bytes())));
+    let (revocations, replay) = (Revocations::default(), MemoryReplay::insecure_without_epoch());
+    let operations = Operations::table([entry]).unwrap();
+    verifier.verify(&parts, body.as_bytes(), NOW, &revocations, &replay, &operations).unwrap()
+}
+
+#[test]
+fn policies_see_arguments_and_costs() {
+    let text = r#"
+        check all arg("/to", $to), $to.ends_with("@example.com");
+        deny if cost("cents", $cents), $cents > 10000;
+        deny if arg_present("query.dry"), type("calendar");
+        allow if arg("/amount", $amount), $amount >= 100;
+    "#;
+    let code = |body: &str| evaluate(text, &with_body(body));
+    assert_eq!(code(r#"{"to":["a@example.com","b@example.com"],"amount":100}"#), Ok(2));
+    assert_eq!(code(r#"{"to":["a@example.com","b@evil.example"],"amount":100}"#), Err(PolicyDenial::Check(0)));
+    assert_eq!(code(r#"{"to":"a@example.com","amount":100.01}"#), Err(PolicyDenial::Denied(0)));
+    assert_eq!(code(r#"{"to":"a@example.com","amount":0.99}"#), Err(PolicyDenial::NoMatch));
+}
+
+#[test]
+fn what_has_no_one_reading_is_refused_where_policies_ask_for_arguments() {
+    let asks = r#"deny if arg("/amount", $amount), $amount > 10000; allow if true"#;
+    for body in [r#"{"amount":null}"#, r#"{"amount":0.001}"#, r#"{"to":[{}]}"#, "[1]"] {
+        assert_eq!(evaluate(asks, &with_body(body)), Err(PolicyDenial::Arguments), "{body}");
+        assert_eq!(evaluate("allow if true", &with_body(body)), Ok(0), "{body}");
+    }
+}
+
+#[test]
+fn arguments_are_joined_with_nothing_that_has_many() {
+    let join = r#"allow if arg("/a", $a), right($t, $l, $a)"#;
+    assert_eq!(Policies::parse(join).unwrap_err(), PolicyError::Join);
+    assert_eq!(Policies::parse(r#"allow if arg("/a", $a), arg("/b", $a)"#).unwrap_err(), PolicyError::Join);
+    assert!(Policies::parse(r#"allow if arg("/a", $a), user($a)"#).is_ok());
 }

@@ -116,6 +116,14 @@ impl Arguments {
             .chain(present)
     }
 
+    /// Whether a check over some name would be an error: arguments were not extracted, or a name is poisoned.
+    pub fn has_unreadable(&self) -> bool {
+        let poisoned = |known: &ArgName| known.poisoned || known.presence_poisoned;
+        // What is no URL or path matters only where it was declared to be one.
+        let derived = |known: &ArgName| known.derived_poisoned && (known.url || known.path);
+        !self.extracted || self.names.iter().any(|known| poisoned(known) || derived(known))
+    }
+
     /// The one value under a name; `None` where there is none or more than one, or the name is poisoned.
     pub fn only(&self, name: &str) -> Option<&Scalar> {
         let index = self.find(name).ok()?;

@@ -94,6 +94,11 @@ impl Operation {
         self.args.as_ref().map(|args| &args.object)
     }
 
+    /// What it costs, by unit.
+    pub fn costs(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.cost.iter().map(|(unit, amount)| (unit.as_str(), *amount))
+    }
+
     /// RFC 9396 `type`.
     pub fn r#type(&self) -> &str {
         &self.r#type
