@@ -25,6 +25,7 @@
 pub mod clock;
 pub mod format;
 pub mod keys;
+pub mod raw_approval;
 pub mod raw_checks;
 pub mod raw_request;
 pub mod raw_token;

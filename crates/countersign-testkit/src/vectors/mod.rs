@@ -5,10 +5,14 @@
 
 pub mod case;
 pub mod chain;
+pub mod checks_arguments;
+pub mod checks_derived;
 pub mod checks_facts;
 pub mod checks_operators;
 pub mod checks_order;
+pub mod checks_poison;
 pub mod curve;
+pub mod mail;
 pub mod replay;
 pub mod request_altered;
 pub mod request_coverage;
@@ -63,6 +67,9 @@ pub fn files() -> Vec<File> {
         checks_facts::facts(),
         checks_order::restrictions(),
         checks_order::work(),
+        checks_derived::file(),
+        checks_poison::file(),
+        checks_arguments::file(),
     ]
 }
 
