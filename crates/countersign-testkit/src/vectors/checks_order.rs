@@ -326,6 +326,7 @@ pub fn restrictions() -> File {
             .req("CK-42")
             .deny(11, "check_failed", "checks/when-other-type"),
     );
+    super::checks_restrictions::extend(&mut file);
     file
 }
 
