@@ -2,7 +2,7 @@
 //!
 //! The standard service of the vectors has no operation table. Here is one, and requests to it that change in one place.
 
-use crate::format::Operation;
+use crate::format::{Cost, Operation};
 use crate::keys::Key;
 use crate::raw_approval::{Json, OperationObject, content_sha256};
 use crate::raw_checks::{Check, Predicate, Term, check_if, pred, query, reject_if, string, var};
@@ -22,6 +22,8 @@ pub const JSON: &str = "application/json";
 pub struct Mail {
     /// The token.
     pub plan: Plan,
+    /// The token's text, where it is not the plan's.
+    pub token: Option<String>,
     /// The current holder, who signs.
     pub holder: String,
     /// The target.
@@ -42,6 +44,7 @@ impl Mail {
     pub fn new() -> Self {
         Self {
             plan: Plan::standard().rights([right("email", "/mail", "send")]),
+            token: None,
             holder: "agent".into(),
             target: TARGET.into(),
             body: None,
@@ -110,6 +113,19 @@ impl Mail {
         self
     }
 
+    /// By another holder.
+    #[must_use]
+    pub fn by(mut self, holder: &str) -> Self {
+        self.holder = holder.into();
+        self
+    }
+
+    /// Where the operation costs this much of a unit, and of those said before.
+    #[must_use]
+    pub fn cost(self, unit: &str, cost: Cost) -> Self {
+        self.row(|row| row.cost.get_or_insert_default().extend([(unit.into(), cost)]))
+    }
+
     /// Where the service publishes something else.
     #[must_use]
     pub fn row(mut self, change: impl FnOnce(&mut Operation)) -> Self {
@@ -138,7 +154,8 @@ impl Mail {
     /// The request without its signature, and the signature to be made.
     #[must_use]
     pub fn unsigned(&self) -> (Request, Signature) {
-        let mut request = unsigned("POST", &self.target, &self.plan.text());
+        let token = self.token.clone().unwrap_or_else(|| self.plan.text());
+        let mut request = unsigned("POST", &self.target, &token);
         let mut signature = Signature::new(&Key::named(&self.holder));
         if let Some((body, media)) = &self.body {
             request.add("Content-Type", media);

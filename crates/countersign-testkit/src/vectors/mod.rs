@@ -28,6 +28,8 @@ pub mod token_forms;
 pub mod token_limits;
 pub mod token_profile;
 pub mod token_signatures;
+pub mod verify_approvals;
+pub mod verify_charges;
 pub mod verify_parties;
 pub mod verify_revocation;
 pub mod verify_rights;
@@ -60,7 +62,7 @@ pub fn files() -> Vec<File> {
         verify_rights::rights(),
         verify_rights::resources(),
         verify_rights::operations(),
-        verify_rights::charges(),
+        verify_charges::file(),
         chain::file(),
         replay::file(),
         checks_operators::file(),
@@ -68,6 +70,7 @@ pub fn files() -> Vec<File> {
         checks_facts::facts(),
         checks_order::restrictions(),
         checks_order::work(),
+        verify_approvals::file(),
         checks_derived::file(),
         checks_poison::file(),
         checks_arguments::file(),
