@@ -19,6 +19,7 @@ pub mod request_altered;
 pub mod request_coverage;
 pub mod request_fields;
 pub mod request_framing;
+pub mod request_json;
 pub mod request_parameters;
 pub mod request_signature;
 pub mod standard;
@@ -70,6 +71,7 @@ pub fn files() -> Vec<File> {
         checks_facts::facts(),
         checks_order::restrictions(),
         checks_order::work(),
+        request_json::file(),
         verify_approvals::file(),
         checks_derived::file(),
         checks_poison::file(),
