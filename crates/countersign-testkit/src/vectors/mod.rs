@@ -12,6 +12,7 @@ pub mod checks_operators;
 pub mod checks_order;
 pub mod checks_poison;
 pub mod checks_restrictions;
+pub mod checks_work;
 pub mod curve;
 pub mod mail;
 pub mod replay;
