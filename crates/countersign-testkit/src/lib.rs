@@ -28,6 +28,7 @@ pub mod format;
 pub mod format_rar;
 pub mod format_revocation;
 pub mod keys;
+pub mod raw_approval;
 pub mod raw_checks;
 pub mod raw_request;
 pub mod raw_token;

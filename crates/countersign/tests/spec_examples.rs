@@ -1,15 +1,20 @@
 //! The byte examples of `spec/` are what this implementation makes, and the registry of codes is `spec/errors.md`.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
+use countersign::checks::Declarations;
+use countersign::json::Value;
 use countersign::key::SigningKey;
-use countersign::request::SignRequest;
+use countersign::request::{BodyLength, Parts, SignRequest, UnsignedRequest};
 use countersign::time::UnixTime;
 use countersign::token::{Grant, Right, SealedToken};
+use countersign::verify::{Operation, ReplayOutcome, Revocations, UnsignedApproval, Verifier};
 use countersign::{Code, to_hex};
+use countersign_testkit::raw_approval;
 use sha2::{Digest as _, Sha256};
 
 const TOKEN_MD: &str = include_str!("../../../spec/token.md");
 const REQUEST_MD: &str = include_str!("../../../spec/request.md");
+const VERIFY_MD: &str = include_str!("../../../spec/verify.md");
 const ERRORS_MD: &str = include_str!("../../../spec/errors.md");
 const NOW: UnixTime = UnixTime(1_795_453_200);
 
@@ -55,18 +60,21 @@ fn key_forms_are_those_of_the_example() {
     }
 }
 
+const BODY: &[u8] = br#"{"title":"Review"}"#;
+
+fn example_request() -> UnsignedRequest {
+    let url = "https://calendar.example.com/calendars/primary/events?notify=yes";
+    SignRequest::new("POST", url, &example_token())
+        .created(NOW, (0..16).collect())
+        .field("content-type", "application/json")
+        .body(BODY)
+        .prepare()
+        .unwrap()
+}
+
 #[test]
 fn request_example_is_made_byte_for_byte() {
-    let token = example_token();
-    let nonce: Vec<u8> = (0..16).collect();
-    let body = br#"{"title":"Review"}"#;
-    let url = "https://calendar.example.com/calendars/primary/events?notify=yes";
-    let unsigned = SignRequest::new("POST", url, &token)
-        .created(NOW, nonce)
-        .field("content-type", "application/json")
-        .body(body)
-        .prepare()
-        .unwrap();
+    let (token, unsigned) = (example_token(), example_request());
     let token_text = token.to_text();
     let short = |text: &str| text.replace(&token_text, "EvkDCowD…b1NXIH");
     let base = short(std::str::from_utf8(unsigned.base()).unwrap());
@@ -80,6 +88,58 @@ fn request_example_is_made_byte_for_byte() {
     for part in [&base, &message] {
         let block: String = part.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
         assert!(REQUEST_MD.contains(&block), "spec/request.md lacks this block:\n{block}");
+    }
+}
+
+/// The operation of the example: its canonical form, and its digest.
+fn example_operation() -> (String, [u8; 32]) {
+    let unsigned = example_request();
+    let signature = key("agent").sign(unsigned.base());
+    let fields = unsigned.complete(signature);
+    let mut parts = Parts::new("POST", fields.target()).body(BodyLength::Known(BODY.len() as u64));
+    parts.extend(fields.iter().map(|(name, value)| (name, value.as_bytes())));
+    let verifier = Verifier::builder()
+        .audience("https://calendar.example.com")
+        .authority("calendar.example.com")
+        .issuer("https://hub.example", [key("root").public()])
+        .build()
+        .unwrap();
+    let proven = verifier.check(&parts, NOW, &Revocations::default()).unwrap();
+    let mut hasher = proven.hasher();
+    hasher.update(BODY);
+    let claim = proven.body(hasher.finish()).unwrap();
+    let authenticated = claim.recorded(ReplayOutcome::New).unwrap();
+    let Some(Value::Object(args)) = authenticated.json(BODY).unwrap() else { unreachable!("the body is an object") };
+    let operation =
+        Operation::new("calendar", "/calendars/primary", "create").with_args(args, &Declarations::default());
+    let record = authenticated.record(&operation);
+    (record.to_jcs(), record.digest())
+}
+
+// spec: VF-44
+#[test]
+fn operation_example_is_made_byte_for_byte() {
+    let (jcs, digest) = example_operation();
+    assert_eq!(digest[..], Sha256::digest([b"countersign-operation-v1\0", jcs.as_bytes()].concat())[..]);
+    assert!(squeezed(VERIFY_MD).contains(&jcs), "spec/verify.md lacks {jcs}");
+    assert!(VERIFY_MD.contains(&to_hex(&digest)), "spec/verify.md lacks {}", to_hex(&digest));
+}
+
+// spec: RQ-57
+#[test]
+fn approval_example_is_made_byte_for_byte() {
+    let (_, digest) = example_operation();
+    let id = core::array::from_fn(|n| u8::try_from(n).unwrap());
+    let approver = key("approver");
+    let unsigned = UnsignedApproval::new(approver.public(), digest, NOW, 300, id).unwrap();
+    let payload = unsigned.payload().strip_prefix(b"countersign-approval-v1\0").unwrap();
+    let payload = String::from_utf8(payload.to_vec()).unwrap();
+    let text = unsigned.sign(&approver).unwrap().to_text();
+    let raw = raw_approval::Approval::new(&countersign_testkit::keys::Key::named("approver"), &digest)
+        .with("id", format!("\"{}\"", countersign::to_base64url(&id)));
+    assert_eq!((raw.payload(), raw.text()), (payload.clone(), text.clone()));
+    for part in [&payload, &text] {
+        assert!(squeezed(REQUEST_MD).contains(part.as_str()), "spec/request.md lacks {part}");
     }
 }
 

@@ -326,17 +326,18 @@ pub fn restrictions() -> File {
             .req("CK-42")
             .deny(11, "check_failed", "checks/when-other-type"),
     );
+    super::checks_restrictions::extend(&mut file);
     file
 }
 
 /// `checks/work.json`. With one fact for each name no token of 5 KiB can reach the limit of
-/// work: the vectors at and above it come with arguments, which this revision does not extract.
+/// work: those at and above it have arguments.
 #[must_use]
 pub fn work() -> File {
     let mut file = File::new(
         "checks",
         "work",
-        "work: the greatest that a token can ask for without arguments, and the examples of the text",
+        "work: the limit to the unit, the examples of the text, and what would go far beyond",
     );
     let square = || check_if([query([method()], [Expr::from(integers(0..128)).contains(integers(0..128))])]);
     let heavy = Plan::standard().check(square()).check(square()).check(square()).check(square());
@@ -398,5 +399,6 @@ pub fn work() -> File {
             .req("TK-13")
             .attack(66),
     );
+    super::checks_work::extend(&mut file);
     file
 }

@@ -5,16 +5,23 @@
 
 pub mod case;
 pub mod chain;
+pub mod checks_arguments;
+pub mod checks_derived;
 pub mod checks_facts;
 pub mod checks_operators;
 pub mod checks_order;
+pub mod checks_poison;
+pub mod checks_restrictions;
+pub mod checks_work;
 pub mod curve;
+pub mod mail;
 pub mod rar;
 pub mod replay;
 pub mod request_altered;
 pub mod request_coverage;
 pub mod request_fields;
 pub mod request_framing;
+pub mod request_json;
 pub mod request_parameters;
 pub mod request_signature;
 mod revocation_case;
@@ -26,6 +33,8 @@ pub mod token_forms;
 pub mod token_limits;
 pub mod token_profile;
 pub mod token_signatures;
+pub mod verify_approvals;
+pub mod verify_charges;
 pub mod verify_parties;
 pub mod verify_revocation;
 pub mod verify_rights;
@@ -58,7 +67,7 @@ pub fn files() -> Vec<File> {
         verify_rights::rights(),
         verify_rights::resources(),
         verify_rights::operations(),
-        verify_rights::charges(),
+        verify_charges::file(),
         chain::file(),
         replay::file(),
         checks_operators::file(),
@@ -66,6 +75,11 @@ pub fn files() -> Vec<File> {
         checks_facts::facts(),
         checks_order::restrictions(),
         checks_order::work(),
+        request_json::file(),
+        verify_approvals::file(),
+        checks_derived::file(),
+        checks_poison::file(),
+        checks_arguments::file(),
     ]
 }
 

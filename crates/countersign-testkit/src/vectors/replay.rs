@@ -114,7 +114,7 @@ pub fn file() -> File {
             "budget",
             [
                 crate::raw_checks::string("daily"),
-                crate::raw_checks::string("calls"),
+                crate::raw_checks::string("pages"),
                 crate::raw_checks::Term::Int(1),
                 crate::raw_checks::Term::Int(0),
             ],

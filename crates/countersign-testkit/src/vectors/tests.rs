@@ -1,17 +1,22 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::*;
 use crate::format::{Outcome, Vector, VectorFile};
 use crate::format_revocation::{ListFile, ListResult, ListVector};
 
-fn all() -> Vec<(String, Vector)> {
-    files()
-        .iter()
-        .flat_map(|file| {
-            let name = format!("{}/{}", file.folder, file.name);
-            file.content().vectors.into_iter().map(move |vector| (name.clone(), vector))
-        })
-        .collect()
+/// All vectors with their files, made once for all tests: there are thousands of signatures in them.
+fn all() -> &'static [(String, Vector)] {
+    static ALL: OnceLock<Vec<(String, Vector)>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        files()
+            .iter()
+            .flat_map(|file| {
+                let name = format!("{}/{}", file.folder, file.name);
+                file.content().vectors.into_iter().map(move |vector| (name.clone(), vector))
+            })
+            .collect()
+    })
 }
 
 #[test]
@@ -47,7 +52,7 @@ fn every_refused_vector_names_an_allowed_twin() {
     let all = all();
     let allowed: BTreeSet<&str> =
         all.iter().filter(|(_, v)| v.expect.result == Outcome::Allow).map(|(_, v)| v.id.as_str()).collect();
-    for (_, vector) in &all {
+    for (_, vector) in all {
         let twins: Vec<&str> = vector.flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
         if vector.expect.result == Outcome::Deny {
             assert_eq!(twins.len(), 1, "{} has one twin", vector.id);

@@ -1,10 +1,10 @@
-//! `verify/rights.json`, `verify/resources.json`, `verify/operations.json`, `verify/charges.json`.
+//! `verify/rights.json`, `verify/resources.json`, `verify/operations.json`.
 
 use crate::keys::Key;
-use crate::raw_checks::{Predicate, Term, pred, string};
+use crate::raw_checks::Predicate;
 
 use super::case::{Case, File};
-use super::standard::{BODY, Plan, get, get_target, operation, post, right};
+use super::standard::{BODY, Plan, get_target, operation, post, right};
 
 fn target(path: &str, rights: impl IntoIterator<Item = Predicate>) -> crate::raw_request::Request {
     get_target(path, &Plan::standard().rights(rights).text())
@@ -367,96 +367,5 @@ pub fn operations() -> File {
         "operation_unmapped",
         "verify/operation-literal",
     ));
-    file
-}
-
-/// `verify/charges.json`: budgets and approvals, of which this revision has the refusals only.
-#[must_use]
-pub fn charges() -> File {
-    let mut file = File::new(
-        "verify",
-        "charges",
-        "budgets and approvals: a verifier without their stores refuses what needs them",
-    );
-    let twin = "request/get";
-    let budget = |unit: &str| pred("budget", [string("daily"), string(unit), Term::Int(100), Term::Int(86_400)]);
-    let metered = |action: &str| pred("metered", [string("daily"), string("http"), string(action)]);
-    let approval = |kind: &str, action: &str| {
-        pred("approval", [string(kind), string(action), Term::Bytes(Key::named("approver").public().to_vec())])
-    };
-    let refused = |slug: &str, comment: &str, plan: Plan| Case::new(slug, comment, &get(&plan.text())).req("VF-35");
-    file.push(refused("budget", "a budget that counts every operation", Plan::standard().fact(budget("calls"))).deny(
-        12,
-        "store_unavailable",
-        twin,
-    ));
-    file.push(
-        refused(
-            "budget-for-good",
-            "a budget without a window",
-            Plan::standard().fact(pred("budget", [string("daily"), string("calls"), Term::Int(1), Term::Int(0)])),
-        )
-        .deny(12, "store_unavailable", twin),
-    );
-    file.push(
-        refused(
-            "budget-metered",
-            "a budget metered for this operation",
-            Plan::standard().fact(budget("calls")).fact(metered("GET")),
-        )
-        .deny(12, "store_unavailable", "verify/budget-metered-elsewhere"),
-    );
-    file.push(refused(
-        "budget-metered-elsewhere",
-        "a budget metered for another operation alone",
-        Plan::standard().fact(budget("calls")).fact(metered("DELETE")),
-    ));
-    let mut block = crate::raw_token::Block::delegation("summary-bot", &Key::named("sub-agent"), []);
-    block.facts.push(budget("calls"));
-    let mut token = Plan::deep(1).sign();
-    token.delegate(block.third_party().encode(), &Key::named("agent"));
-    file.push(
-        Case::new(
-            "budget-in-delegation",
-            "a budget of a delegation block counts every operation",
-            &super::standard::get_by("sub-agent", &token.sealed_text()),
-        )
-        .req("VF-35")
-        .deny(12, "store_unavailable", "chain/one-delegation"),
-    );
-    let approved = |slug: &str, comment: &str, fact: Predicate| {
-        Case::new(slug, comment, &get(&Plan::standard().fact(fact).text())).req("VF-32")
-    };
-    file.push(
-        approved("approval", "this operation needs an approval, and there is none", approval("http", "GET"))
-            .attack(56)
-            .deny(11, "approval_required", "verify/approval-other-action"),
-    );
-    file.push(approved(
-        "approval-other-action",
-        "another action of the type needs an approval",
-        approval("http", "POST"),
-    ));
-    file.push(approved(
-        "approval-other-type",
-        "the same action of another type needs an approval",
-        approval("calendar", "GET"),
-    ));
-    let plan = Plan::standard().fact(approval("http", "GET"));
-    let request =
-        super::standard::unsigned("GET", super::standard::PATH, &plan.text()).with("Countersign-Approval", "e30.c2ln");
-    let mut signature = crate::raw_request::Signature::new(&Key::named("agent"));
-    signature.cover("countersign-approval");
-    file.push(
-        Case::new(
-            "approval-unread",
-            "an approval field that a verifier without approvals does not read",
-            &signature.sign(request),
-        )
-        .req("VF-32")
-        .req("VF-33")
-        .attack(56)
-        .deny(11, "approval_required", "request/protected-countersign-approval"),
-    );
     file
 }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use countersign::from_base64url;
 use countersign::request::Message;
-use countersign::verify::{Decision, MemoryReplay};
+use countersign::verify::{Decision, MemoryCharges, MemoryReplay};
 use countersign_testkit::format::{Outcome, Vector};
 use countersign_testkit::runner;
 use countersign_testkit::setup::Setup;
@@ -97,6 +97,7 @@ impl Service {
             .clock(move || now)
             .revocations(Arc::new(revocations))
             .replay(MemoryReplay::insecure_without_epoch())
+            .charges(MemoryCharges::insecure_without_epoch())
             .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
             .build();
         Self { app: Router::new().fallback(|| async { "reached" }).layer(layer), records }

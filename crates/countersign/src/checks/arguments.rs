@@ -43,6 +43,8 @@ pub struct Arguments {
     hosts: Vec<Given>,
     paths: Vec<Given>,
     present: Vec<usize>,
+    /// Names under which one value stands more than once: one fact, and yet no one value.
+    repeated: Vec<usize>,
 }
 
 /// A fact: the index of its name, and its value.
@@ -90,7 +92,9 @@ impl Arguments {
     /// Adds `arg(name, value)`.
     pub fn value(&mut self, argument: Argument) {
         let index = self.index(&argument.name);
-        add(&mut self.values, (index, argument.value));
+        if !add(&mut self.values, (index, argument.value)) {
+            self.repeated.push(index);
+        }
     }
 
     /// Adds `arg_host(name, host)`.
@@ -124,10 +128,10 @@ impl Arguments {
         !self.extracted || self.names.iter().any(|known| poisoned(known) || derived(known))
     }
 
-    /// The one value under a name; `None` where there is none or more than one, or the name is poisoned.
+    /// The one value under a name; `None` where there is none or more than one, equal ones too, or the name is poisoned.
     pub fn only(&self, name: &str) -> Option<&Scalar> {
         let index = self.find(name).ok()?;
-        if !self.extracted || self.names.get(index)?.poisoned {
+        if !self.extracted || self.names.get(index)?.poisoned || self.repeated.contains(&index) {
             return None;
         }
         let mut values = self.values.iter().filter(|(known, _)| *known == index);
@@ -196,11 +200,13 @@ impl Arguments {
     }
 }
 
-/// Equal facts stand once.
-fn add(list: &mut Vec<Given>, fact: Given) {
-    if !list.contains(&fact) {
+/// Equal facts stand once. Whether this one is new.
+fn add(list: &mut Vec<Given>, fact: Given) -> bool {
+    let new = !list.contains(&fact);
+    if new {
         list.push(fact);
     }
+    new
 }
 
 /// Facts as they are found, equal ones among them; [`Collected::facts`] leaves these out.
@@ -218,20 +224,22 @@ impl Collected {
         self.given.len()
     }
 
-    /// The first of each, in their order.
-    fn facts(self) -> Vec<Given> {
+    /// The first of each, in their order; and the names of those that were left out.
+    fn facts(self) -> (Vec<Given>, Vec<usize>) {
         let mut by_value: Vec<(usize, &Given)> = self.given.iter().enumerate().collect();
         by_value.sort_by(|(at, one), (behind, other)| compare(one, other).then(at.cmp(behind)));
         let mut first = vec![true; self.given.len()];
+        let mut repeated = Vec::new();
         for pair in by_value.windows(2) {
             if let [(_, one), (behind, other)] = pair
                 && one == other
                 && let Some(first) = first.get_mut(*behind)
             {
                 *first = false;
+                repeated.push(one.0);
             }
         }
-        self.given.into_iter().zip(first).filter_map(|(given, first)| first.then_some(given)).collect()
+        (self.given.into_iter().zip(first).filter_map(|(given, first)| first.then_some(given)).collect(), repeated)
     }
 }
 
@@ -306,7 +314,8 @@ impl Builder {
 
     pub(super) fn finish(self) -> Arguments {
         let Self { mut arguments, values, hosts, paths, .. } = self;
-        (arguments.values, arguments.hosts, arguments.paths) = (values.facts(), hosts.facts(), paths.facts());
+        (arguments.values, arguments.repeated) = values.facts();
+        (arguments.hosts, arguments.paths) = (hosts.facts().0, paths.facts().0);
         arguments
     }
 }

@@ -11,6 +11,8 @@ use super::replay::{NonceEntry, ReplayOutcome, ReplayStore};
 /// Takes what a request costs: all of it, or nothing.
 pub trait ChargeStore {
     /// Raises every counter, uses up every approval and records the nonce, in one atomic step; or does nothing of it.
+    ///
+    /// A charge with a cost of 0 is never too much, also where more was spent already than its amount.
     fn charge(&self, set: &ChargeSet, now: UnixTime) -> ChargeOutcome;
 }
 
@@ -97,7 +99,8 @@ impl ChargeStore for MemoryCharges {
         state.forget_before(now);
         for (index, charge) in set.charges.iter().enumerate() {
             let after = state.spent(charge, now).checked_add(charge.cost);
-            if after.is_none_or(|after| after > charge.amount) {
+            // A cost of 0 passes also where a new token has a lesser amount than was spent under the old one.
+            if charge.cost > 0 && after.is_none_or(|after| after > charge.amount) {
                 return ChargeOutcome::Exceeded(index);
             }
         }
