@@ -12,6 +12,8 @@
 //! | an issuer | [`token::Grant`], [`rar::AuthorizationDetails`] |
 //! | writing an implementation of your own | `spec/` and `test-vectors/` |
 //!
+//! [`guide`] has a page for each of them.
+//!
 //! This crate does no input and output, has no clock and no randomness, and is not async: time, seeds and nonces are
 //! arguments, and what needs a store is named and handed back ([`verify`]).
 #![forbid(unsafe_code)]
@@ -29,6 +31,7 @@ pub mod checks;
 mod code;
 mod denial;
 mod encoding;
+pub mod guide;
 pub mod json;
 pub mod key;
 pub mod rar;
