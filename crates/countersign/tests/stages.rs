@@ -4,9 +4,11 @@
 use countersign::key::{KeyId, PublicKey, SigningKey};
 use countersign::request::{BodyLength, Parts, SignRequest, SignedFields};
 use countersign::time::UnixTime;
-use countersign::token::{Delegation, Grant, OpenToken, Restriction, Right, SealedToken};
+use countersign::token::{Delegation, Grant, OpenToken, Restriction, Right, SealedToken, VerifiedChain};
 use countersign::verify::{
-    Decision, MemoryReplay, NonceEntry, Operations, ReplayOutcome, ReplayStore, RevocationView, Revocations, Verifier,
+    Approvals, Authenticated, Binding, Charges, Decision, HttpFacts, MAX_JSON_BODY, MemoryCharges, MemoryReplay,
+    NonceEntry, Operation, Operations, ReplayOutcome, ReplayStore, RevocationView, Revocations, UnsignedApproval,
+    Verifier,
 };
 use countersign::{Code, Denial, from_base64url, to_base64url};
 
@@ -247,4 +249,176 @@ fn a_body_of_unannounced_length_is_judged_when_it_is_there() {
     assert_eq!(after(b""), Ok(()));
     assert_eq!(after(b"x"), Err((9, Code::BodyUncovered)));
     assert_eq!(after(&vec![0; (1 << 20) + 1]), Err((9, Code::BodyTooLarge)));
+}
+
+/// Stages 1 to 10 of a request with this body.
+fn authenticated(verifier: &Verifier, fields: &SignedFields, method: &str, body: &[u8]) -> Authenticated {
+    let mut parts = Parts::new(method, fields.target()).body(BodyLength::Known(body.len() as u64));
+    parts.extend(fields.iter().map(|(name, value)| (name, value.as_bytes())));
+    let proven = verifier.check(&parts, NOW, &Revocations::default()).unwrap();
+    let mut hasher = proven.hasher();
+    hasher.update(body);
+    proven.body(hasher.finish()).unwrap().recorded(ReplayOutcome::New).unwrap()
+}
+
+fn refusal<T>(result: Result<T, Denial>) -> Option<(u8, Code)> {
+    result.err().map(|denial| (denial.stage(), denial.code()))
+}
+
+// spec: VF-35, VF-33
+#[test]
+fn without_a_store_what_costs_anything_is_refused() {
+    let seal = |grant: Grant| grant.sign(&key(1), &key(3)).unwrap().seal().unwrap();
+    let charges = |token: &SealedToken, approved: bool| -> Charges {
+        let authenticated = authenticated(&verifier(), &signed(token, &key(2), 1), "GET", b"");
+        let operation = Operation::new("http", "/calendars/primary", "GET").without_arguments();
+        let digest = authenticated.record(&operation).digest();
+        let approval = UnsignedApproval::new(key(7).public(), digest, NOW, 60, [1; 16]).unwrap().sign(&key(7)).unwrap();
+        let recorded = if approved { Approvals::recorded([approval]) } else { Approvals::none() };
+        authenticated.authorize(operation, &recorded).unwrap()
+    };
+    let store = MemoryCharges::insecure_without_epoch();
+    let unavailable = Some((12, Code::StoreUnavailable));
+    let counted = seal(grant().budget("daily", "calls", 5, 0));
+    assert_eq!(refusal(charges(&counted, false).uncharged()), unavailable);
+    assert_eq!(refusal(charges(&counted, false).charge_with(&store, NOW)), None);
+    let needed = seal(grant().approval("http", "GET", key(7).public()));
+    assert_eq!(refusal(charges(&needed, true).uncharged()), unavailable);
+    assert_eq!(refusal(charges(&needed, true).charge_with(&store, NOW)), None);
+    assert_eq!(refusal(charges(&needed, true).charge_with(&store, NOW)), Some((12, Code::ApprovalInvalid)));
+    assert_eq!(refusal(charges(&seal(grant()), true).uncharged()), None);
+}
+
+// spec: CK-28
+#[test]
+fn a_json_body_beyond_a_mebibyte_is_not_read() {
+    let verifier = Verifier::builder()
+        .audience("https://calendar.example.com")
+        .authority("calendar.example.com")
+        .issuer("https://hub.example", [key(1).public()])
+        .max_body(2 * MAX_JSON_BODY)
+        .build()
+        .unwrap();
+    let token = grant().right(Right { r#type: "http", location: "/calendars", action: "POST" });
+    let token = token.sign(&key(1), &key(3)).unwrap().seal().unwrap();
+    // A name twice: refused where it is read.
+    let code = |length: u64| {
+        let (start, end) = (br#"{"a":1,"a":""#, br#""}"#);
+        let mut body = start.to_vec();
+        body.resize(usize::try_from(length).unwrap() - end.len(), b'x');
+        body.extend(end);
+        let fields = SignRequest::new("POST", URL, &token)
+            .created(NOW, vec![1; 16])
+            .field("content-type", "application/json")
+            .body(&body)
+            .sign(&key(2))
+            .unwrap();
+        let authenticated = authenticated(&verifier, &fields, "POST", &body);
+        assert_eq!(authenticated.reads_json(), length <= MAX_JSON_BODY);
+        refusal(authenticated.map(&Operations::http(), &body, &Approvals::none()))
+    };
+    assert_eq!(code(MAX_JSON_BODY), Some((11, Code::BodyAmbiguous)));
+    assert_eq!(code(MAX_JSON_BODY + 1), None);
+}
+
+/// A chain that a verifier verified, of a token narrowed like this.
+fn verified(restrictions: &[Restriction]) -> VerifiedChain {
+    let token = match restrictions {
+        [] => open(),
+        restrictions => open().restrict(restrictions, &key(4)).unwrap(),
+    };
+    let fields = signed(&token.seal().unwrap(), &key(2), 1);
+    let replay = MemoryReplay::insecure_without_epoch();
+    let allowed =
+        verifier().verify(&parts(&fields), b"", NOW, &Revocations::default(), &replay, &Operations::http()).unwrap();
+    allowed.chain().clone()
+}
+
+fn resumed<R: RevocationView>(
+    verifier: &Verifier,
+    (chain, binding): (VerifiedChain, Binding),
+    (service, resource): (&str, &str),
+    now: UnixTime,
+    view: &R,
+) -> Result<Decision, Denial> {
+    let http = HttpFacts {
+        method: "GET".to_owned(),
+        authority: "calendar.example.com".to_owned(),
+        path: resource.to_owned(),
+        query: None,
+    };
+    let authenticated = verifier.resume(chain, binding, (service, Some(http)), now, view)?;
+    let operation = Operation::new("http", resource, "GET").without_arguments();
+    authenticated.authorize(operation, &Approvals::none())?.uncharged().map(|allowed| allowed.decision())
+}
+
+const CALENDAR: (&str, &str) = ("https://calendar.example.com", "/calendars/primary");
+
+// spec: VF-48
+#[test]
+fn a_chain_that_is_resumed_is_judged_anew() {
+    let hmac = |chain| (chain, Binding::Hmac);
+    let (chain, fresh) = (verified(&[]), Revocations::default());
+    let judge = |now, view: &Revocations| refusal(resumed(&verifier(), hmac(chain.clone()), CALENDAR, now, view));
+    let allowed = resumed(&verifier(), hmac(chain.clone()), CALENDAR, NOW, &fresh).unwrap();
+    assert_eq!((allowed.user.as_deref(), allowed.binding.as_deref()), (Some("alice@example.com"), Some("hmac")));
+    assert_eq!(judge(NOW.plus(3600), &fresh), None);
+    assert_eq!(judge(NOW.plus(3601), &fresh), Some((5, Code::TokenExpired)));
+
+    let revoked = |change: fn(&mut Revocations)| {
+        let mut view = Revocations::default();
+        change(&mut view);
+        judge(NOW, &view)
+    };
+    let (issuer, user) = ("https://hub.example", "alice@example.com");
+    assert_eq!(issuer, chain.claims().issuer());
+    assert_eq!(user, chain.claims().user());
+    assert_eq!(revoked(|view| view.revoke_holder(key(2).public().id())), Some((6, Code::TokenRevoked)));
+    assert_eq!(revoked(|view| view.revoke_grant("https://hub.example", "g-1")), Some((6, Code::TokenRevoked)));
+    assert_eq!(
+        revoked(|view| view.end_conversation("https://hub.example", "alice@example.com", "c-1")),
+        Some((6, Code::ConversationEnded))
+    );
+    let stale = resumed(&verifier(), hmac(chain.clone()), CALENDAR, NOW, &Stale);
+    assert_eq!(refusal(stale), Some((6, Code::RevocationStale)));
+    let key_revoked = revoked(|view| view.revoke_issuer_key("https://hub.example", key(1).public()));
+    assert_eq!(key_revoked, Some((7, Code::TokenSignature)));
+
+    let elsewhere = |place| refusal(resumed(&verifier(), hmac(chain.clone()), place, NOW, &fresh));
+    assert_eq!(elsewhere(("https://mail.example.com", CALENDAR.1)), Some((5, Code::AudienceMismatch)));
+    assert_eq!(elsewhere((CALENDAR.0, "/contacts")), Some((11, Code::RightMissing)));
+    assert_eq!(elsewhere((CALENDAR.0, "/calendars/../contacts")), Some((11, Code::ResourceInvalid)));
+
+    // The binding is that of the proof now, so a token that asks for a signed request is no use without one.
+    let signed_only = verified(&[Restriction::Bindings(vec!["ed25519".into()])]);
+    let by = |binding| refusal(resumed(&verifier(), (signed_only.clone(), binding), CALENDAR, NOW, &fresh));
+    assert_eq!(by(Binding::Ed25519), None);
+    assert_eq!(by(Binding::Hmac), Some((11, Code::CheckFailed)));
+}
+
+// spec: VF-48
+#[test]
+fn a_chain_is_resumed_under_the_configuration_of_now() {
+    let chain = verified(&[]);
+    let with = |audience: &str, issuer: &str, root: u8, unsigned: bool| {
+        let builder = Verifier::builder().audience(audience).authority("calendar.example.com");
+        builder.issuer(issuer, [key(root).public()]).accept_unsigned(unsigned).build().unwrap()
+    };
+    let judge = |verifier: &Verifier, binding| {
+        refusal(resumed(verifier, (chain.clone(), binding), CALENDAR, NOW, &Revocations::default()))
+    };
+    let (calendar, hub) = (CALENDAR.0, "https://hub.example");
+    let signed = with(calendar, hub, 1, false);
+    assert_eq!(judge(&signed, Binding::Hmac), None);
+    assert_eq!(judge(&signed, Binding::Jsonrpc), None);
+    for binding in [Binding::Dpop, Binding::Bearer] {
+        assert_eq!(judge(&signed, binding), Some((2, Code::BindingNotAccepted)));
+        assert_eq!(judge(&with(calendar, hub, 1, true), binding), None);
+    }
+    // The issuer's key was taken out of the configuration, or all of the issuer, or this audience.
+    assert_eq!(judge(&with(calendar, hub, 9, false), Binding::Hmac), Some((7, Code::TokenSignature)));
+    let other_issuer = with(calendar, "https://other.example", 1, false);
+    assert_eq!(judge(&other_issuer, Binding::Hmac), Some((5, Code::IssuerUnknown)));
+    let other_audience = with("https://mail.example.com", hub, 1, false);
+    assert_eq!(judge(&other_audience, Binding::Hmac), Some((5, Code::AudienceMismatch)));
 }

@@ -67,7 +67,7 @@ fn standard(file: &mut File) {
             Plan::standard().fact(day()).fact(meter("DELETE")),
         ),
     ] {
-        file.push(Case::new(slug, comment, &get(&plan.text())).req("VF-34").req("VF-35"));
+        file.push(Case::new(slug, comment, &get(&plan.text())).req("VF-34"));
     }
     let mut block = Block::delegation("summary-bot", &Key::named("sub-agent"), []);
     block.facts.push(day());

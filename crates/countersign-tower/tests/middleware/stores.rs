@@ -52,6 +52,7 @@ async fn the_default_store_refuses_what_is_older_than_itself() {
     assert_eq!(server.hits(), 0);
 }
 
+// spec: VF-35
 #[tokio::test]
 async fn refuses_a_budget_without_a_store() {
     let token = mint(&grant().budget("mail", "calls", 5, 0));
