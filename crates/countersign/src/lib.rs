@@ -30,6 +30,7 @@ mod code;
 mod denial;
 mod encoding;
 pub mod json;
+pub mod jsonrpc;
 pub mod key;
 pub mod request;
 pub mod time;
