@@ -16,6 +16,9 @@ pub mod request_fields;
 pub mod request_framing;
 pub mod request_parameters;
 pub mod request_signature;
+pub mod rpc_case;
+pub mod rpc_mcp;
+pub mod rpc_message;
 pub mod standard;
 pub mod token_content;
 pub mod token_encoding;
@@ -32,7 +35,7 @@ use std::collections::BTreeMap;
 use case::File;
 
 /// The folders, each owned by the generator: what it did not write is an extra file.
-pub const FOLDERS: [&str; 6] = ["chain", "checks", "replay", "request", "token", "verify"];
+pub const FOLDERS: [&str; 7] = ["chain", "checks", "jsonrpc", "replay", "request", "token", "verify"];
 
 /// All files.
 #[must_use]
@@ -66,6 +69,12 @@ pub fn files() -> Vec<File> {
     ]
 }
 
+/// The files of `jsonrpc/`, which have a form of their own.
+#[must_use]
+pub fn rpc_files() -> Vec<rpc_case::RpcCases> {
+    vec![rpc_message::message(), rpc_message::envelopes(), rpc_mcp::mcp(), rpc_mcp::http()]
+}
+
 /// The text of all files, by path below `test-vectors/`.
 ///
 /// # Panics
@@ -73,12 +82,14 @@ pub fn files() -> Vec<File> {
 /// When a vector cannot be written as JSON.
 #[must_use]
 pub fn generate() -> BTreeMap<String, String> {
-    let text = |file: &File| {
-        let mut text = serde_json::to_string_pretty(&file.content()).expect("vectors are JSON");
+    fn text(content: &impl serde::Serialize) -> String {
+        let mut text = serde_json::to_string_pretty(content).expect("vectors are JSON");
         text.push('\n');
         text
-    };
-    files().iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(file))).collect()
+    }
+    let files = files().into_iter().map(|file| (format!("{}/{}.json", file.folder, file.name), text(&file.content())));
+    let rpc = rpc_files().into_iter().map(|file| (format!("jsonrpc/{}.json", file.name), text(&file.content())));
+    files.chain(rpc).collect()
 }
 
 #[cfg(test)]
