@@ -6,8 +6,8 @@
 //! vector breaks exactly one thing.
 //!
 //! - [`keys`] and [`clock`]: the fixed keys and the fixed time of all vectors;
-//! - [`wire`], [`raw_checks`], [`raw_token`], [`raw_request`]: the builders;
-//! - [`mod@format`]: the JSON format of the vector files, for generators and runners;
+//! - [`wire`], [`raw_checks`], [`raw_token`], [`raw_request`], [`raw_rpc`]: the builders;
+//! - [`mod@format`], [`format_rpc`]: the JSON format of the vector files, for generators and runners;
 //! - [`format_rar`]: the same for authorization details;
 //! - [`vectors`]: what the files under `test-vectors/` contain;
 //! - [`runner`], [`setup`]: reading the files and running them; `setup` alone uses the code under test.
@@ -27,10 +27,12 @@ pub mod clock;
 pub mod format;
 pub mod format_rar;
 pub mod format_revocation;
+pub mod format_rpc;
 pub mod keys;
 pub mod raw_approval;
 pub mod raw_checks;
 pub mod raw_request;
+pub mod raw_rpc;
 pub mod raw_token;
 pub mod runner;
 pub mod setup;

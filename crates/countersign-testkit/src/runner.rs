@@ -8,9 +8,10 @@ use std::{fs, io};
 
 use serde_json::Value;
 
-use crate::format::{Outcome, Vector, VectorFile};
+use crate::format::{Expect, Outcome, Vector, VectorFile};
 use crate::format_rar;
 use crate::format_revocation::{ListFile, ListVector};
+use crate::format_rpc::{RpcFile, RpcVector};
 
 /// Reads every vector below `dir` but those of authorization details. An empty folder, an unknown member and a repeated id are errors.
 pub fn load(dir: &Path) -> Result<Vec<Vector>, String> {
@@ -35,18 +36,37 @@ pub fn load(dir: &Path) -> Result<Vec<Vector>, String> {
     }
 }
 
-/// The folders' vector files; `schema.json` beside them is none.
+/// Reads every vector of the folder `jsonrpc` below `dir`, which have a form of their own.
+pub fn load_rpc(dir: &Path) -> Result<Vec<RpcVector>, String> {
+    let mut files = Vec::new();
+    collect(&dir.join("jsonrpc"), &mut files).map_err(|error| format!("{}: {error}", dir.display()))?;
+    files.sort();
+    let mut vectors: Vec<RpcVector> = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file: RpcFile = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        for vector in file.vectors {
+            if vectors.iter().any(|known| known.id == vector.id) {
+                return Err(format!("{}: repeated id", vector.id));
+            }
+            vectors.push(vector);
+        }
+    }
+    if vectors.is_empty() { Err(format!("{}: no vectors", dir.display())) } else { Ok(vectors) }
+}
+
+/// The folders' vector files; `schema.json` beside them is none, and the folder `jsonrpc` has its own form.
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut any = false;
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         any = true;
-        if path.is_dir()
-            && (path.ends_with(format_rar::FOLDER) || path.ends_with(crate::vectors::revocation_lists::FOLDER))
-        {
-            // Details and lists have formats of their own.
-        } else if path.is_dir() {
-            collect(&path, files)?;
+        if path.is_dir() {
+            // Details, lists and messages have formats of their own.
+            let others = [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc"];
+            if !others.iter().any(|other| path.ends_with(other)) {
+                collect(&path, files)?;
+            }
         } else if path.extension().is_some_and(|end| end == "json") && path.file_name() != Some("schema.json".as_ref())
         {
             files.push(path);
@@ -74,8 +94,13 @@ pub fn load_lists(dir: &Path) -> Result<Vec<ListVector>, String> {
 
 /// Holds a decision object of `spec/verify.md` against the expectation; what differs, in words.
 pub fn compare(vector: &Vector, decision: &Value) -> Result<(), String> {
-    let expected = serde_json::to_value(&vector.expect).map_err(|error| error.to_string())?;
-    let word = match vector.expect.result {
+    compare_with(&vector.id, &vector.expect, decision)
+}
+
+/// Holds a decision against the expectation of a vector of either form.
+pub fn compare_with(id: &str, expect: &Expect, decision: &Value) -> Result<(), String> {
+    let expected = serde_json::to_value(expect).map_err(|error| error.to_string())?;
+    let word = match expect.result {
         Outcome::Allow => "allow",
         Outcome::Deny => "deny",
     };
@@ -90,5 +115,5 @@ pub fn compare(vector: &Vector, decision: &Value) -> Result<(), String> {
             differences.push(format!("{member} is {found}, not {value}"));
         }
     }
-    if differences.is_empty() { Ok(()) } else { Err(format!("{}: {}", vector.id, differences.join("; "))) }
+    if differences.is_empty() { Ok(()) } else { Err(format!("{id}: {}", differences.join("; "))) }
 }

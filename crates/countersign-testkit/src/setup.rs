@@ -23,11 +23,17 @@ impl Setup {
     /// Reads the vector's configuration, which must be a good one.
     #[must_use]
     pub fn of(vector: &Vector) -> Self {
+        Self::with(&vector.input.config, vector.input.revoked.as_ref(), vector.input.now)
+    }
+
+    /// Reads the configuration of a vector of either form.
+    #[must_use]
+    pub fn with(config: &Config, revoked: Option<&Revoked>, now: i64) -> Self {
         Self {
-            verifier: verifier(&vector.input.config),
-            operations: operations(&vector.input.config),
-            revocations: vector.input.revoked.as_ref().map(revocations).unwrap_or_default(),
-            now: UnixTime(vector.input.now.try_into().unwrap()),
+            verifier: verifier(config),
+            operations: operations(config),
+            revocations: revoked.map(revocations).unwrap_or_default(),
+            now: UnixTime(now.try_into().unwrap()),
         }
     }
 }

@@ -122,7 +122,7 @@ codes! {
     /// The body is longer than the service reads.
     BodyTooLarge = "body_too_large", InvalidRequestProof, [1, 9];
     /// Two parties could read the arguments differently.
-    BodyAmbiguous = "body_ambiguous", InsufficientAuthorization, [11];
+    BodyAmbiguous = "body_ambiguous", InsufficientAuthorization, [1, 11];
     /// The message announces or carries trailers.
     TrailerRejected = "trailer_rejected", InvalidRequestProof, [1, 9];
     /// The authority is none of the service's names.
@@ -188,7 +188,7 @@ codes! {
     /// A header and the body say different things.
     HeaderBodyMismatch = "header_body_mismatch", InsufficientAuthorization, [11];
     /// A JSON-RPC batch.
-    BatchRejected = "batch_rejected", InsufficientAuthorization, [11];
+    BatchRejected = "batch_rejected", InsufficientAuthorization, [1, 11];
     /// The service does not take this binding.
     BindingNotAccepted = "binding_not_accepted", InvalidRequestProof, [2];
 }

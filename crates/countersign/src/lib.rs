@@ -33,6 +33,7 @@ mod denial;
 mod encoding;
 pub mod guide;
 pub mod json;
+pub mod jsonrpc;
 pub mod key;
 pub mod rar;
 pub mod request;

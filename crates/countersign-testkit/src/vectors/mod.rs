@@ -26,6 +26,9 @@ pub mod request_parameters;
 pub mod request_signature;
 mod revocation_case;
 pub mod revocation_lists;
+pub mod rpc_case;
+pub mod rpc_mcp;
+pub mod rpc_message;
 pub mod standard;
 pub mod token_content;
 pub mod token_encoding;
@@ -44,7 +47,8 @@ use std::collections::BTreeMap;
 use case::File;
 
 /// The folders, each owned by the generator: what it did not write is an extra file.
-pub const FOLDERS: [&str; 8] = ["chain", "checks", "rar", "replay", "request", "revocation", "token", "verify"];
+pub const FOLDERS: [&str; 9] =
+    ["chain", "checks", "jsonrpc", "rar", "replay", "request", "revocation", "token", "verify"];
 
 /// All files.
 #[must_use]
@@ -83,6 +87,12 @@ pub fn files() -> Vec<File> {
     ]
 }
 
+/// The files of `jsonrpc/`, which have a form of their own.
+#[must_use]
+pub fn rpc_files() -> Vec<rpc_case::RpcCases> {
+    vec![rpc_message::message(), rpc_message::envelopes(), rpc_mcp::mcp(), rpc_mcp::http()]
+}
+
 /// The text of all files, by path below `test-vectors/`.
 ///
 /// # Panics
@@ -101,7 +111,8 @@ pub fn generate() -> BTreeMap<String, String> {
     let folder = revocation_lists::FOLDER;
     let lists =
         revocation_lists::files().into_iter().map(|(name, file)| (format!("{folder}/{name}.json"), text(&file)));
-    requests.chain(details).chain(lists).collect()
+    let rpc = rpc_files().into_iter().map(|file| (format!("jsonrpc/{}.json", file.name), text(&file.content())));
+    requests.chain(details).chain(lists).chain(rpc).collect()
 }
 
 #[cfg(test)]

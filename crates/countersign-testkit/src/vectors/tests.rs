@@ -73,7 +73,7 @@ fn every_vector_cites_a_requirement() {
 #[test]
 fn cited_requirements_stand_in_the_specification() {
     let spec = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec");
-    let text: String = ["token.md", "request.md", "checks.md", "verify.md"]
+    let text: String = ["token.md", "request.md", "checks.md", "verify.md", "jsonrpc.md"]
         .iter()
         .map(|name| std::fs::read_to_string(spec.join(name)).unwrap())
         .collect();
@@ -123,5 +123,33 @@ fn list_vectors_are_unique_and_refused_ones_name_an_accepted_twin() {
         assert_eq!((twins.len(), list.expect.error.is_some()), (usize::from(refused), refused), "{}", list.id);
         assert!(twins.iter().all(|twin| accepted.contains(twin)), "{}: {twins:?}", list.id);
         assert!(!list.req.is_empty(), "{} cites nothing", list.id);
+    }
+}
+
+#[test]
+fn vectors_of_messages_obey_the_same_rules() {
+    let all: Vec<_> = rpc_files().iter().flat_map(|file| file.content().vectors).collect();
+    let allowed: BTreeSet<&str> =
+        all.iter().filter(|v| v.expect.result == Outcome::Allow).map(|v| v.id.as_str()).collect();
+    let spec = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec");
+    let text: String =
+        ["jsonrpc.md", "verify.md"].iter().map(|name| std::fs::read_to_string(spec.join(name)).unwrap()).collect();
+    let (mut ids, mut inputs) = (BTreeSet::new(), BTreeMap::new());
+    for vector in &all {
+        assert!(ids.insert(&vector.id), "{} stands twice", vector.id);
+        if let Some(other) = inputs.insert(serde_json::to_string(&vector.input).unwrap(), &vector.id) {
+            panic!("{} and {other} have one input", vector.id);
+        }
+        assert!(!vector.req.is_empty(), "{} cites nothing", vector.id);
+        for id in &vector.req {
+            assert!(text.contains(&format!("**{id}**")), "{} cites {id}", vector.id);
+        }
+        let twins: Vec<&str> = vector.flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
+        match vector.expect.result {
+            Outcome::Deny => {
+                assert!(matches!(&twins[..], [twin] if allowed.contains(twin)), "{}: {twins:?}", vector.id)
+            }
+            Outcome::Allow => assert!(twins.is_empty(), "{} is allowed and names a twin", vector.id),
+        }
     }
 }

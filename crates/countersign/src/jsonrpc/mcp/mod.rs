@@ -1,0 +1,200 @@
+//! What a message of the Model Context Protocol asks for (`spec/jsonrpc.md`, MCP).
+
+mod http;
+mod uri;
+
+use core::fmt;
+
+use super::Message;
+use crate::code::Code;
+use crate::json::{Object, Value};
+use crate::verify::{Operation, is_valid_resource};
+
+pub use self::http::fields_agree;
+use self::uri::resource;
+
+/// The name under which rights know a server: one segment of the resource grammar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server(String);
+
+impl Server {
+    /// Takes a name such as `calendar`.
+    pub fn new(name: &str) -> Result<Self, InvalidServer> {
+        if is_segment(name) { Ok(Self(name.to_owned())) } else { Err(InvalidServer) }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A server's name that is no segment of the resource grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidServer;
+
+impl fmt::Display for InvalidServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a server's name is one segment of a resource, without a slash")
+    }
+}
+
+impl core::error::Error for InvalidServer {}
+
+/// What a message asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mapped {
+    /// An operation, and its arguments where it takes some.
+    Operation(Operation, Object),
+    /// Nothing that needs a right: lists, pings, the protocol's own affairs.
+    Nothing,
+}
+
+/// Why a message maps to no operation: a code of stage 11, and a sentence without anything that the sender wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmapped {
+    /// The exact code.
+    pub code: Code,
+    /// What is wrong.
+    pub detail: &'static str,
+}
+
+const fn refuse<T>(code: Code, detail: &'static str) -> Result<T, Unmapped> {
+    Err(Unmapped { code, detail })
+}
+
+/// The methods that act on nothing, as clients send them to servers in the revisions 2025-06-18 to 2026-07-28.
+// spec: JR-23
+const IDLE: [&str; 11] = [
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+    "notifications/initialized",
+    "notifications/cancelled",
+    "notifications/progress",
+    "notifications/roots/list_changed",
+];
+
+/// Maps a message to its operation on a server.
+///
+/// ```
+/// use countersign::jsonrpc::Message;
+/// use countersign::jsonrpc::mcp::{Mapped, Server, map};
+///
+/// let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_events","arguments":{"day":"today"}}}"#;
+/// let Mapped::Operation(operation, arguments) = map(&Message::parse(text, 1 << 20)?, &Server::new("calendar")?)? else { panic!() };
+/// assert_eq!((operation.r#type(), operation.resource(), operation.action()), ("mcp_tool", "calendar/list_events", "call"));
+/// assert_eq!(arguments.member("day").and_then(|day| day.as_str()), Some("today"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn map(message: &Message, server: &Server) -> Result<Mapped, Unmapped> {
+    let none = Object::default();
+    let params = message.params().unwrap_or(&none);
+    match message.method() {
+        "tools/call" => {
+            let (name, arguments) = named(params)?;
+            Ok(Mapped::Operation(tool(server, name)?, arguments))
+        }
+        "prompts/get" => {
+            let (name, arguments) = named(params)?;
+            Ok(Mapped::Operation(prompt(name)?, arguments))
+        }
+        "resources/read" => {
+            known(params, &["uri", "_meta"])?;
+            Ok(Mapped::Operation(read(server, text(params, "uri")?)?, none))
+        }
+        method if IDLE.contains(&method) => Ok(Mapped::Nothing),
+        // spec: JR-24
+        _ => refuse(Code::OperationUnmapped, "no operation for this method"),
+    }
+}
+
+/// The lists whose items are filtered, by method: the member of the result that holds them, and the operation of an item.
+// spec: JR-25
+pub fn listed(method: &str) -> Option<(&'static str, ListedOperation)> {
+    match method {
+        "tools/list" => Some(("tools", ListedOperation(|server, item| tool(server, text(item, "name")?)))),
+        "resources/list" => Some(("resources", ListedOperation(|server, item| read(server, text(item, "uri")?)))),
+        "prompts/list" => Some(("prompts", ListedOperation(|_, item| prompt(text(item, "name")?)))),
+        _ => None,
+    }
+}
+
+/// Gives the operation that an item of a list stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedOperation(fn(&Server, &Object) -> Result<Operation, Unmapped>);
+
+impl ListedOperation {
+    /// The operation of an item; `None` where it maps to none.
+    pub fn of(&self, server: &Server, item: &Object) -> Option<Operation> {
+        (self.0)(server, item).ok()
+    }
+}
+
+fn tool(server: &Server, name: &str) -> Result<Operation, Unmapped> {
+    Ok(Operation::new("mcp_tool", &[server.name(), "/", segment(name)?].concat(), "call").tool(name))
+}
+
+fn prompt(name: &str) -> Result<Operation, Unmapped> {
+    Ok(Operation::new("mcp_prompt", segment(name)?, "get"))
+}
+
+fn read(server: &Server, uri: &str) -> Result<Operation, Unmapped> {
+    match resource(server, uri) {
+        Some(resource) => Ok(Operation::new("mcp_resource", &resource, "read")),
+        None => refuse(Code::ResourceInvalid, "URI is not of the form that has one resource"),
+    }
+}
+
+fn named(params: &Object) -> Result<(&str, Object), Unmapped> {
+    known(params, &["name", "arguments", "_meta"])?;
+    let name = text(params, "name")?;
+    // spec: JR-20
+    match params.member("arguments") {
+        None => Ok((name, Object::default())),
+        Some(Value::Object(arguments)) => Ok((name, arguments.clone())),
+        Some(_) => refuse(Code::BodyAmbiguous, "arguments are no object"),
+    }
+}
+
+// spec: JR-18
+fn text<'p>(params: &'p Object, name: &str) -> Result<&'p str, Unmapped> {
+    match params.member(name) {
+        Some(Value::Str(text)) => Ok(text),
+        _ => refuse(Code::OperationUnmapped, "message does not name what it is about"),
+    }
+}
+
+// spec: JR-19
+fn known(params: &Object, names: &[&str]) -> Result<(), Unmapped> {
+    if params.iter().all(|(name, _)| names.contains(&name)) {
+        Ok(())
+    } else {
+        refuse(Code::OperationUnmapped, "a parameter that no check would see")
+    }
+}
+
+// spec: JR-21
+fn segment(name: &str) -> Result<&str, Unmapped> {
+    if is_segment(name) { Ok(name) } else { refuse(Code::ResourceInvalid, "name is no segment of a resource") }
+}
+
+fn is_segment(name: &str) -> bool {
+    !name.is_empty() && !name.contains('/') && is_valid_resource(name)
+}
+
+impl fmt::Display for Unmapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl core::error::Error for Unmapped {}
+
+#[cfg(test)]
+mod tests;

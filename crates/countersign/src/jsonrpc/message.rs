@@ -1,0 +1,149 @@
+//! The text of a message, and the shape that it must have.
+
+use core::fmt;
+
+use super::{CONTEXT, ENVELOPE, UNCOVERED};
+use crate::code::Code;
+use crate::denial::Denial;
+use crate::json::{Object, Value};
+use crate::token::MAX_TEXT_LEN;
+
+/// A JSON-RPC 2.0 request or notification that everybody reads alike. Nothing in it is verified.
+///
+/// ```
+/// use countersign::jsonrpc::Message;
+///
+/// let message = Message::parse(br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, 1 << 20)?;
+/// assert_eq!(message.method(), "tools/list");
+/// assert!(Message::parse(br#"[{"jsonrpc":"2.0","method":"ping"}]"#, 1 << 20).is_err());
+/// # Ok::<(), countersign::Denial>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Message(Object);
+
+impl Message {
+    /// Reads one text of at most `max` bytes.
+    pub fn parse(text: &[u8], max: u64) -> Result<Self, Denial> {
+        // spec: JR-1
+        if u64::try_from(text.len()).map_or(true, |len| len > max) {
+            return Err(Denial::new(1, Code::BodyTooLarge, "message longer than the service reads"));
+        }
+        Self::read(text).map_err(|(code, detail)| Denial::new(1, code, detail))
+    }
+
+    /// Reads one text; the stage of a fault depends on where the text came from.
+    pub(crate) fn read(text: &[u8]) -> Result<Self, (Code, &'static str)> {
+        // spec: JR-2
+        match Value::parse(text) {
+            Ok(value) => Self::shaped(value),
+            Err(_) => Err((Code::BodyAmbiguous, "message is not one JSON value that all parsers read alike")),
+        }
+    }
+
+    /// Takes a value that is a message already.
+    pub fn from_value(value: Value) -> Result<Self, Denial> {
+        Self::shaped(value).map_err(|(code, detail)| Denial::new(1, code, detail))
+    }
+
+    fn shaped(value: Value) -> Result<Self, (Code, &'static str)> {
+        let object = match value {
+            Value::Object(object) => object,
+            // spec: JR-3
+            Value::Array(_) => return Err((Code::BatchRejected, "batch of messages")),
+            _ => return Err((Code::BodyAmbiguous, "message is no object")),
+        };
+        // spec: JR-4
+        let shaped = object.iter().all(|(name, value)| match name {
+            "jsonrpc" => value.as_str() == Some("2.0"),
+            "method" => value.as_str().is_some(),
+            "id" => value.as_str().is_some() || value.as_integer().is_some(),
+            "params" => value.as_object().is_some(),
+            _ => false,
+        });
+        if !shaped || object.member("jsonrpc").is_none() || object.member("method").is_none() {
+            return Err((Code::BodyAmbiguous, "message is no JSON-RPC 2.0 request"));
+        }
+        let message = Self(object);
+        // spec: JR-5
+        if message.envelope_member("token").and_then(Value::as_str).is_some_and(|token| token.len() > MAX_TEXT_LEN) {
+            return Err((Code::LimitExceeded, "token too long"));
+        }
+        Ok(message)
+    }
+
+    /// The method.
+    pub fn method(&self) -> &str {
+        self.0.member("method").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The id, a string or an integer; a notification has none.
+    pub fn id(&self) -> Option<&Value> {
+        self.0.member("id")
+    }
+
+    /// The parameters, where there are some.
+    pub fn params(&self) -> Option<&Object> {
+        self.0.member("params").and_then(Value::as_object)
+    }
+
+    /// A member of `params._meta`.
+    pub fn meta(&self, name: &str) -> Option<&Value> {
+        self.params()?.member("_meta")?.as_object()?.member(name)
+    }
+
+    fn envelope_member(&self, name: &str) -> Option<&Value> {
+        self.meta(ENVELOPE)?.as_object()?.member(name)
+    }
+
+    /// The message as a value.
+    pub fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+
+    /// The message as text: compact, without line ends, members sorted.
+    pub fn to_text(&self) -> String {
+        Value::Object(self.0.clone()).to_jcs()
+    }
+
+    /// The bytes that a signature is over.
+    // spec: JR-14
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        let mut params = self.params().cloned().unwrap_or_default();
+        if let Some(Value::Object(mut meta)) = params.remove("_meta") {
+            for name in UNCOVERED {
+                meta.remove(name);
+            }
+            if let Some(Value::Object(mut envelope)) = meta.remove(ENVELOPE) {
+                envelope.remove("sig");
+                meta.set(ENVELOPE, Value::Object(envelope));
+            }
+            params.set("_meta", Value::Object(meta));
+        }
+        let covered = Value::object([("method", Value::from(self.method())), ("params", Value::Object(params))]);
+        [CONTEXT.as_bytes(), &[0], covered.to_jcs().as_bytes()].concat()
+    }
+
+    /// With this member of `_meta`. `None` where `_meta` is there and no object.
+    pub(crate) fn with_meta(mut self, name: &str, value: Value) -> Option<Self> {
+        let mut params = match self.0.remove("params") {
+            Some(Value::Object(params)) => params,
+            _ => Object::default(),
+        };
+        let mut meta = match params.remove("_meta") {
+            Some(Value::Object(meta)) => meta,
+            None => Object::default(),
+            Some(_) => return None,
+        };
+        meta.set(name, value);
+        params.set("_meta", Value::Object(meta));
+        self.0.set("params", Value::Object(params));
+        Some(self)
+    }
+}
+
+// Tokens and arguments stay out of logs.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("notification", &self.id().is_none()).finish_non_exhaustive()
+    }
+}
