@@ -7,7 +7,7 @@ use crate::code::{Code, Stage};
 use crate::key::PublicKey;
 use crate::time::UnixTime;
 use crate::token::VerifiedChain;
-use crate::verify::{Charge, NonceEntry, Operation, OperationRecord};
+use crate::verify::{Binding, Charge, NonceEntry, Operation, OperationRecord};
 
 /// A request was refused.
 ///
@@ -20,6 +20,7 @@ pub struct Denial {
     detail: &'static str,
     check: Option<(usize, usize)>,
     chain: Option<VerifiedChain>,
+    binding: Option<Binding>,
     under_no_key_of: Option<Arc<str>>,
     more: Option<Box<More>>,
 }
@@ -35,7 +36,7 @@ struct More {
 
 impl Denial {
     pub(crate) const fn new(stage: Stage, code: Code, detail: &'static str) -> Self {
-        Self { stage, code, detail, check: None, chain: None, under_no_key_of: None, more: None }
+        Self { stage, code, detail, check: None, chain: None, binding: None, under_no_key_of: None, more: None }
     }
 
     pub(crate) fn at_check(mut self, block: usize, check: usize) -> Self {
@@ -43,8 +44,9 @@ impl Denial {
         self
     }
 
-    pub(crate) fn by(mut self, chain: &VerifiedChain) -> Self {
+    pub(crate) fn by(mut self, chain: &VerifiedChain, binding: Binding) -> Self {
         self.chain = Some(chain.clone());
+        self.binding = Some(binding);
         self
     }
 
@@ -132,6 +134,11 @@ impl Denial {
     /// The block and the check in it, both from 0, where a check refused.
     pub const fn check(&self) -> Option<(usize, usize)> {
         self.check
+    }
+
+    /// How the request proved who asked, where its proof held (stages 9 to 12).
+    pub const fn binding(&self) -> Option<Binding> {
+        self.binding
     }
 
     /// The chain behind the request, where its proof held (stages 9 to 12).

@@ -269,7 +269,7 @@ pub fn http() -> RpcCases {
     let unpadded = [("Mcp-Name", "=?base64?bGlzdF9ldmVudHM?=")];
     mismatch("name-base64-unpadded", "Mcp-Name in base64 without padding", &unpadded, &text, "JR-31", "name-base64");
     mismatch(
-        "version-other",
+        "protocol-version-other",
         "another version than the body's",
         &[("Mcp-Protocol-Version", "2025-11-25")],
         &versioned,

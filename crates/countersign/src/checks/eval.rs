@@ -53,6 +53,8 @@ pub struct CheckDenial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     Error,
+    /// An error because of what is not known about an argument.
+    Argument,
     Limit,
 }
 
@@ -74,13 +76,29 @@ pub fn evaluate(chain: &VerifiedChain, facts: &Facts<'_>, work: &mut Work) -> Re
             let code = match machine.check(&mut program, source, check.kind, check.span) {
                 Ok(true) => continue,
                 Ok(false) => Code::CheckFailed,
-                Err(Stop::Error) => Code::CheckError,
+                Err(Stop::Error | Stop::Argument) => Code::CheckError,
                 Err(Stop::Limit) => Code::LimitExceeded,
             };
             return Err(CheckDenial { code, block: block_index, check: index });
         }
     }
     Ok(())
+}
+
+/// Whether no check fails but for what is not known about arguments: each by itself, with work of its own.
+// spec: JR-25
+pub(crate) fn may_pass(chain: &VerifiedChain, facts: &Facts<'_>, limit: u64) -> bool {
+    let chain: &Decoded = chain.decoded();
+    let mut program = Program::default();
+    chain.layout.blocks.iter().all(|block| {
+        let source = Source { bytes: &chain.bytes, symbols: &chain.layout.symbols, block };
+        block.checks.iter().all(|check| {
+            let mut work = Work::new(limit);
+            let (bindings, stack) = (Vec::new(), Vec::new());
+            let mut machine = Machine { facts, work: &mut work, bindings, stack, finder: None };
+            matches!(machine.check(&mut program, source, check.kind, check.span), Ok(true) | Err(Stop::Argument))
+        })
+    })
 }
 
 struct Machine<'a, 'w> {
@@ -139,15 +157,15 @@ impl<'a> Machine<'a, '_> {
                 Step::Single(predicate, first, second) => self.single(predicate, first, second)?,
                 // spec: CK-33, CK-36, CK-37
                 Step::Each(facts, slot) => {
-                    let (facts, name) = facts.ok_or(Stop::Error)?;
+                    let (facts, name) = facts.ok_or(Stop::Argument)?;
                     return self.each(program, next, facts, name, slot);
                 }
                 Step::Present(facts) => {
-                    let (facts, name) = facts.ok_or(Stop::Error)?;
+                    let (facts, name) = facts.ok_or(Stop::Argument)?;
                     self.is_present(facts, name, pending)?
                 }
                 Step::EachPresent(facts, slot) => {
-                    return self.each_present(program, next, facts.ok_or(Stop::Error)?, slot);
+                    return self.each_present(program, next, facts.ok_or(Stop::Argument)?, slot);
                 }
                 Step::Never => false,
             };

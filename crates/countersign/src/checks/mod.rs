@@ -15,6 +15,7 @@ mod tests;
 mod value;
 
 pub use self::arguments::{ArgName, Argument, Arguments};
+pub(crate) use self::eval::may_pass;
 pub use self::eval::{CheckDenial, Work, evaluate};
 pub use self::extract::Declarations;
 pub(crate) use self::extract::{Ambiguous, Body, extract};

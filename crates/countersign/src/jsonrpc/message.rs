@@ -45,7 +45,7 @@ impl Message {
         Self::shaped(value).map_err(|(code, detail)| Denial::new(1, code, detail))
     }
 
-    fn shaped(value: Value) -> Result<Self, (Code, &'static str)> {
+    pub(crate) fn shaped(value: Value) -> Result<Self, (Code, &'static str)> {
         let object = match value {
             Value::Object(object) => object,
             // spec: JR-3

@@ -54,6 +54,12 @@ impl Media {
     }
 }
 
+/// Whether a value's type is `application/json` itself.
+pub(crate) fn is_plain_json(value: &[u8]) -> bool {
+    let essence = value.split(|byte| matches!(byte, b';' | b' ' | b'\t')).next().unwrap_or_default();
+    essence.eq_ignore_ascii_case(b"application/json")
+}
+
 /// A token or a quoted string, and what follows it.
 fn parameter(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {

@@ -22,10 +22,10 @@ pub(crate) use self::authority::normalise;
 pub(crate) use self::coverage::select;
 pub(crate) use self::digest::Expected;
 pub use self::digest::{BodyDigest, BodyHasher, DigestAlgorithm, content_digest};
-pub(crate) use self::framing::{Framed, Names, frame};
+pub(crate) use self::framing::{Names, frame};
 pub use self::http1::{Message, NotAMessage};
 pub use self::look::{SignatureClaims, digest_algorithms, signature_claims};
-pub(crate) use self::media::Media;
+pub(crate) use self::media::{Media, is_plain_json};
 pub use self::parts::{BodyLength, Field, Parts};
 pub use self::sign::{SignError, SignRequest, SignedFields, TokenField, UnsignedRequest};
 

@@ -95,6 +95,12 @@ impl<'a> Parts<'a> {
         &self.fields
     }
 
+    /// The lines of all fields whose name begins so, in order; names in lower case.
+    pub(crate) fn starting(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let lines = self.fields.iter().map(|field| (field.name.to_ascii_lowercase(), field.value));
+        lines.filter(|(name, _)| name.starts_with(prefix)).map(|(name, value)| (name, value.to_vec())).collect()
+    }
+
     /// The lines of one field, in order.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)

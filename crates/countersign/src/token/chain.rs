@@ -213,6 +213,11 @@ impl VerifiedChain {
         &self.decoded
     }
 
+    /// The token's text, as it was shown.
+    pub(crate) fn text(&self) -> String {
+        crate::encoding::to_base64url(&self.decoded.bytes)
+    }
+
     /// The id of the current holder's key.
     pub fn holder_id(&self) -> KeyId {
         self.claims().holder().id()

@@ -135,7 +135,7 @@ impl Charges {
     /// Stage 12: the store's answer.
     pub fn charged(self, outcome: ChargeOutcome) -> Result<Authorized, Denial> {
         let deny = |stage, code, detail| {
-            let denial = Denial::new(stage, code, detail).by(&self.chain);
+            let denial = Denial::new(stage, code, detail).by(&self.chain, self.request.binding);
             let denial = denial.for_operation(&self.operation, &self.request.service);
             // Every other answer came from a store that has the nonce.
             denial.owing(if outcome == ChargeOutcome::Unavailable { self.set.nonce.clone() } else { None })

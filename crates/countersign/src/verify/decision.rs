@@ -54,6 +54,11 @@ impl Decision {
         }
     }
 
+    /// On allow where there was nothing to have a right to.
+    pub(crate) fn without_right(claims: Claims<'_>, binding: &str) -> Self {
+        Self { decision: "allow".to_owned(), ..Self::identity(claims, binding) }
+    }
+
     fn identity(claims: Claims<'_>, binding: &str) -> Self {
         let agents = claims.agents().map(|agent| AgentRecord {
             name: agent.name.to_owned(),
@@ -79,7 +84,7 @@ impl From<&Denial> for Decision {
     // spec: VF-37
     fn from(denial: &Denial) -> Self {
         let identity = match denial.chain() {
-            Some(chain) => Self::identity(chain.claims(), super::Binding::Ed25519.as_str()),
+            Some(chain) => Self::identity(chain.claims(), denial.binding().unwrap_or(super::Binding::Ed25519).as_str()),
             None => Self {
                 decision: "deny".to_owned(),
                 stage: None,

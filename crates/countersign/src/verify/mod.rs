@@ -24,13 +24,15 @@ mod operation;
 mod replay;
 mod resource;
 mod revocation;
+mod rpc;
 mod stages;
 mod store;
 
 use crate::code::Code;
 use crate::denial::Denial;
-use crate::key::{KeyId, VerifyingKey};
-use crate::request::{self, BodyLength, Framed, Parts};
+use crate::jsonrpc::{Envelope, Message};
+use crate::key::{KeyId, Signature, VerifyingKey};
+use crate::request::{self, BodyLength, Parts};
 use crate::time::{SKEW, UnixTime};
 use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
 
@@ -47,6 +49,7 @@ pub use self::operation::{CostEntry, Operation, OperationEntry, OperationError, 
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
 pub use self::resource::{covers, is_valid_resource};
 pub use self::revocation::{RevocationView, Revocations};
+pub use self::rpc::{Endpoint, Idle, McpCharges};
 pub use self::stages::{Authenticated, HttpFacts, MAX_JSON_BODY, NonceClaim, Proven};
 use self::stages::{Form, Request};
 pub use self::store::{ChargeStore, MemoryCharges};
@@ -178,7 +181,8 @@ impl Verifier {
         let framed = request::frame(parts, &names)?;
         let selected = request::select(parts, &framed, now)?;
         let token = decode(framed.token)?;
-        let (issuer, service) = self.addressed(&token, &framed, now)?;
+        // spec: VF-6
+        let (issuer, service) = self.addressed(&token, self.service_of(framed.path), now)?;
         let claims = token.claims();
         let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
         // spec: RQ-45
@@ -212,10 +216,13 @@ impl Verifier {
             body_announced: parts.body != BodyLength::Unknown,
             form: Form {
                 media: parts.value("content-type").and_then(|value| request::Media::parse(&value)),
+                plain_json: parts.value("content-type").is_some_and(|value| request::is_plain_json(&value)),
                 encoded: parts.lines("content-encoding").next().is_some(),
             },
             // Covered, or it would have been refused; what is not UTF-8 is not ASCII, and was refused too.
             approvals: parts.value("countersign-approval").and_then(|value| String::from_utf8(value).ok()),
+            mcp: parts.starting("mcp-"),
+            nonce: selected.nonce.clone(),
             body: None,
         };
         let claim = NonceEntry {
@@ -231,7 +238,7 @@ impl Verifier {
     fn addressed<'v>(
         &'v self,
         token: &UnverifiedToken,
-        framed: &Framed<'_>,
+        service: Option<&'v Service>,
         now: UnixTime,
     ) -> Result<(&'v Issuer, &'v str), Denial> {
         let deny = |code, detail| Err(Denial::new(5, code, detail));
@@ -240,8 +247,6 @@ impl Verifier {
         let Some(issuer) = self.config.issuers.iter().find(|issuer| *issuer.name == *claims.issuer()) else {
             return deny(Code::IssuerUnknown, "issuer is not configured");
         };
-        // spec: VF-6
-        let service = self.service_of(framed.path);
         // spec: VF-7
         let Some(service) = service.filter(|service| service.audience == claims.audience()) else {
             return deny(Code::AudienceMismatch, "token is for another service");
@@ -255,6 +260,67 @@ impl Verifier {
             return deny(Code::TokenExpired, "token expired");
         }
         Ok((issuer, &service.audience))
+    }
+
+    /// Stages 4 to 8 of a JSON-RPC message, whose envelope stands for the fields of a request (`spec/jsonrpc.md`).
+    ///
+    /// There is no body besides, so what follows is stage 10. The message itself goes on to
+    /// [`Authenticated::map_mcp`].
+    pub fn check_rpc<R: RevocationView + ?Sized>(
+        &self,
+        message: &Message,
+        now: UnixTime,
+        revocations: &R,
+    ) -> Result<NonceClaim, Denial> {
+        let envelope = Envelope::read(message, now)?;
+        let token = decode(envelope.token)?;
+        // spec: JR-12
+        let service = self.config.services.iter().find(|service| service.audience == envelope.service);
+        let (issuer, service) = self.addressed(&token, service, now)?;
+        let claims = token.claims();
+        let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
+        // spec: JR-13
+        let holder = holders.last().copied().filter(|id| id.to_string() == envelope.keyid);
+        let holder = holder.ok_or(Denial::new(5, Code::KeyMismatch, "keyid is not the current holder's"))?;
+        revocation::check(claims, &holders, None, now, revocations)?;
+        let (chain, learned) = self.chain(token, issuer, revocations)?;
+        // spec: JR-14
+        let (key, payload) = (chain.claims().holder(), message.payload());
+        let signature = envelope.signature.map(Signature::from_bytes);
+        if !signature.is_some_and(|signature| key.verify(&payload, &signature).is_ok()) {
+            return Err(Denial::new(8, Code::SignatureInvalid, "signature of the message does not verify"));
+        }
+        if let Some(cache) = &self.config.cache {
+            learned.into_iter().for_each(|id| cache.insert(id));
+        }
+        let request = self.without_http(service, Binding::Jsonrpc, now);
+        // spec: JR-15
+        let claim = NonceEntry {
+            holder,
+            nonce: envelope.nonce,
+            created: envelope.created,
+            keep_until: envelope.expires.plus(2 * SKEW + 1),
+        };
+        Ok(NonceClaim::new(request, chain, claim))
+    }
+
+    /// A request that is no HTTP request.
+    fn without_http(&self, service: &str, binding: Binding, now: UnixTime) -> Request {
+        Request {
+            http: None,
+            service: service.to_owned(),
+            covered: Vec::new(),
+            binding,
+            now,
+            max_body: self.config.max_body,
+            body_covered: false,
+            body_announced: true,
+            form: Form::default(),
+            approvals: None,
+            mcp: Vec::new(),
+            nonce: Vec::new(),
+            body: None,
+        }
     }
 
     /// Stage 7. The prefixes that were verified now, to be remembered once the request's own signature holds.
@@ -370,19 +436,7 @@ impl Verifier {
         if !known || revocations.issuer_key_revoked(&issuer.name, &chain.root()) {
             return deny(7, Code::TokenSignature, "issuer's key is not in use any more");
         }
-        let request = Request {
-            http,
-            service: service.to_owned(),
-            covered: Vec::new(),
-            binding,
-            now,
-            max_body: self.config.max_body,
-            body_covered: false,
-            body_announced: true,
-            form: Form::default(),
-            approvals: None,
-            body: None,
-        };
+        let request = Request { http, ..self.without_http(service, binding, now) };
         Ok(Authenticated { request, chain, deferred: None })
     }
 }

@@ -49,6 +49,10 @@ pub(crate) struct Request {
     pub(crate) form: Form,
     /// The value of `Countersign-Approval`.
     pub(crate) approvals: Option<String>,
+    /// Fields of MCP, in order.
+    pub(crate) mcp: Vec<(String, Vec<u8>)>,
+    /// The nonce of the signature.
+    pub(crate) nonce: Vec<u8>,
     /// The body, once it is known.
     pub(crate) body: Option<BodyDigest>,
 }
@@ -58,6 +62,8 @@ pub(crate) struct Request {
 pub(crate) struct Form {
     /// `None` where the field is absent or no media type.
     pub(crate) media: Option<Media>,
+    /// Whether it is `application/json` and no other type of JSON.
+    pub(crate) plain_json: bool,
     pub(crate) encoded: bool,
 }
 
@@ -88,7 +94,7 @@ impl Proven {
 
     /// Stage 9: the whole body was received and this is its digest.
     pub fn body(self, digest: BodyDigest) -> Result<NonceClaim, Denial> {
-        let deny = |code, detail| Err(Denial::new(9, code, detail).by(&self.chain));
+        let deny = |code, detail| Err(Denial::new(9, code, detail).by(&self.chain, self.request.binding));
         // spec: RQ-52
         if digest.len > self.request.max_body {
             return deny(Code::BodyTooLarge, "body longer than the service reads");
@@ -108,18 +114,18 @@ impl Proven {
     /// Stage 9: trailers came behind the body.
     // spec: RQ-53
     pub fn trailers(self) -> Denial {
-        Denial::new(9, Code::TrailerRejected, "trailers behind the body").by(&self.chain)
+        Denial::new(9, Code::TrailerRejected, "trailers behind the body").by(&self.chain, self.request.binding)
     }
 
     /// Stage 9: the body does not end within the limit.
     pub fn too_large(self) -> Denial {
-        Denial::new(9, Code::BodyTooLarge, "body longer than the service reads").by(&self.chain)
+        Denial::new(9, Code::BodyTooLarge, "body longer than the service reads").by(&self.chain, self.request.binding)
     }
 
     /// Stage 9: the body can't be held until all of it is there, for the reason that `detail` gives in one sentence.
     // spec: RQ-51
     pub fn unheld(self, detail: &'static str) -> Denial {
-        Denial::new(9, Code::StoreUnavailable, detail).by(&self.chain)
+        Denial::new(9, Code::StoreUnavailable, detail).by(&self.chain, self.request.binding)
     }
 
     /// Whether the head told how long the body is.
@@ -138,6 +144,10 @@ pub struct NonceClaim {
 }
 
 impl NonceClaim {
+    pub(crate) fn new(request: Request, chain: VerifiedChain, claim: NonceEntry) -> Self {
+        Self { request, chain, claim }
+    }
+
     /// What the replay store has to record.
     pub fn entry(&self) -> &NonceEntry {
         &self.claim
@@ -150,7 +160,7 @@ impl NonceClaim {
 
     /// Stage 10: the store's answer.
     pub fn recorded(self, outcome: ReplayOutcome) -> Result<Authenticated, Denial> {
-        let deny = |code, detail| Err(Denial::new(10, code, detail).by(&self.chain));
+        let deny = |code, detail| Err(Denial::new(10, code, detail).by(&self.chain, self.request.binding));
         match outcome {
             ReplayOutcome::New => Ok(Authenticated { request: self.request, chain: self.chain, deferred: None }),
             ReplayOutcome::Seen => deny(Code::Replayed, "nonce used before"),
@@ -218,7 +228,7 @@ impl Authenticated {
         Ok(Some(value))
     }
 
-    fn body_len(&self) -> u64 {
+    pub(crate) fn body_len(&self) -> u64 {
         self.request.body.as_ref().map_or(0, |body| body.len)
     }
 
@@ -229,8 +239,8 @@ impl Authenticated {
         Ok(())
     }
 
-    fn denial(&self, code: Code, detail: &'static str) -> Denial {
-        Denial::new(11, code, detail).by(&self.chain).owing(self.deferred.clone())
+    pub(crate) fn denial(&self, code: Code, detail: &'static str) -> Denial {
+        Denial::new(11, code, detail).by(&self.chain, self.request.binding).owing(self.deferred.clone())
     }
 
     /// Stage 11 for the operation that a table gives, with the arguments of the request. `body` is all of the body where
@@ -274,9 +284,10 @@ impl Authenticated {
     /// depend on arguments, which a listing has not.
     pub fn would_list(&self, operation: &Operation) -> bool {
         let listed = operation.clone().not_extracted();
+        let facts = self.facts(&listed);
         self.valid(&listed).is_ok()
             && self.right(&listed).is_some()
-            && !matches!(self.checks(&listed), Err((Code::CheckFailed | Code::LimitExceeded, ..)))
+            && facts.is_some_and(|facts| checks::may_pass(&self.chain, &facts, WORK_LIMIT))
     }
 
     // spec: VF-29, VF-30
@@ -288,12 +299,11 @@ impl Authenticated {
         })
     }
 
-    // spec: VF-31
-    fn checks(&self, operation: &Operation) -> Result<(), (Code, &'static str, (usize, usize))> {
+    fn facts<'f>(&'f self, operation: &'f Operation) -> Option<Facts<'f>> {
         let claims = self.chain.claims();
         let agent = claims.agents().next().map(|agent| (agent.name, agent.key));
         let http = self.request.http.as_ref();
-        let facts = Facts {
+        Some(Facts {
             time: self.request.now,
             service: &self.request.service,
             r#type: &operation.r#type,
@@ -306,11 +316,16 @@ impl Authenticated {
             binding: self.request.binding.as_str(),
             holder: claims.holder(),
             user: claims.user(),
-            agent: agent.ok_or((Code::CheckError, "chain without an agent", (0, 0)))?,
+            agent: agent?,
             purpose: claims.purpose(),
             issuer: claims.issuer(),
             arguments: &operation.arguments,
-        };
+        })
+    }
+
+    // spec: VF-31
+    fn checks(&self, operation: &Operation) -> Result<(), (Code, &'static str, (usize, usize))> {
+        let facts = self.facts(operation).ok_or((Code::CheckError, "chain without an agent", (0, 0)))?;
         let mut work = Work::new(WORK_LIMIT);
         checks::evaluate(&self.chain, &facts, &mut work).map_err(|failed| {
             let detail = match failed.code {

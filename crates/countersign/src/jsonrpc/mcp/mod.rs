@@ -4,8 +4,10 @@ mod http;
 mod uri;
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use super::Message;
+use crate::checks::Declarations;
 use crate::code::Code;
 use crate::json::{Object, Value};
 use crate::verify::{Operation, is_valid_resource};
@@ -15,17 +17,37 @@ use self::uri::resource;
 
 /// The name under which rights know a server: one segment of the resource grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server(String);
+pub struct Server {
+    name: String,
+    /// What is declared of the arguments of a tool or a prompt, by its name.
+    declared: BTreeMap<String, Declarations>,
+}
 
 impl Server {
     /// Takes a name such as `calendar`.
     pub fn new(name: &str) -> Result<Self, InvalidServer> {
-        if is_segment(name) { Ok(Self(name.to_owned())) } else { Err(InvalidServer) }
+        if is_segment(name) {
+            Ok(Self { name: name.to_owned(), declared: BTreeMap::new() })
+        } else {
+            Err(InvalidServer)
+        }
     }
 
     /// The name.
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Which arguments of a tool or a prompt are URLs, paths or scaled numbers.
+    #[must_use]
+    pub fn declare(mut self, tool: &str, declared: Declarations) -> Self {
+        self.declared.insert(tool.to_owned(), declared);
+        self
+    }
+
+    /// What is declared of what a message calls.
+    pub(crate) fn declared(&self, message: &Message) -> Option<&Declarations> {
+        self.declared.get(message.params()?.member("name")?.as_str()?)
     }
 }
 

@@ -1,0 +1,140 @@
+//! MCP at stage 11: the message says which operation it is (`spec/jsonrpc.md`).
+
+use crate::code::Code;
+use crate::denial::Denial;
+use crate::json::{Object, Value};
+use crate::jsonrpc::mcp::{self, Mapped, Server, fields_agree};
+use crate::jsonrpc::{Envelope, Message};
+use crate::key::Signature;
+use crate::token::VerifiedChain;
+
+use super::approval::Approvals;
+use super::charges::Charges;
+use super::decision::Decision;
+use super::replay::NonceEntry;
+use super::stages::Authenticated;
+
+/// Where MCP is spoken over HTTP, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The raw path of the endpoint.
+    pub path: String,
+    /// The server behind it.
+    pub server: Server,
+    /// Whether the message in the body needs an envelope besides the signature of the request.
+    pub envelope: bool,
+}
+
+/// What a message of MCP needs after stage 11.
+#[derive(Debug)]
+#[must_use]
+pub enum McpCharges {
+    /// It is an operation, which is allowed once its charges are taken.
+    Operation(Charges),
+    /// It acts on nothing: it is allowed, and charged nothing.
+    Nothing(Idle),
+}
+
+/// A message that acts on nothing, by somebody whose proofs hold.
+#[derive(Debug)]
+#[must_use]
+pub struct Idle(Authenticated);
+
+impl Idle {
+    /// Who asks, for whom, why and until when.
+    pub fn chain(&self) -> &VerifiedChain {
+        self.0.chain()
+    }
+
+    /// The audience under which the service was addressed.
+    pub fn service(&self) -> &str {
+        self.0.service()
+    }
+
+    /// The nonce that is still to be recorded, where recording it was put off.
+    pub fn owed_nonce(&self) -> Option<&NonceEntry> {
+        self.0.deferred.as_ref()
+    }
+
+    /// The decision, to be recorded: allow, without a right.
+    pub fn decision(&self) -> Decision {
+        Decision::without_right(self.chain().claims(), self.0.request.binding.as_str())
+    }
+
+    /// Takes from the result of a listing what the token would not allow.
+    // spec: JR-25
+    pub fn filter(&self, server: &Server, method: &str, result: &mut Object) {
+        let Some((member, operation)) = mcp::listed(method) else { return };
+        let Some(Value::Array(items)) = result.member(member) else { return };
+        let shown = |item: &&Value| {
+            let operation = item.as_object().and_then(|item| operation.of(server, item));
+            operation.is_some_and(|operation| self.0.would_list(&operation))
+        };
+        let kept = items.iter().filter(shown).cloned().collect();
+        result.set(member, Value::Array(kept));
+    }
+}
+
+impl Authenticated {
+    /// Stage 11 for a message of MCP.
+    // spec: JR-18, JR-23
+    pub fn map_mcp(self, server: &Server, message: &Message, approvals: &Approvals) -> Result<McpCharges, Denial> {
+        match mcp::map(message, server) {
+            Ok(Mapped::Nothing) => Ok(McpCharges::Nothing(Idle(self))),
+            Ok(Mapped::Operation(operation, arguments)) => {
+                let declared = server.declared(message).cloned().unwrap_or_default();
+                let operation = operation.with_args(arguments, &declared);
+                self.authorize(operation, approvals).map(McpCharges::Operation)
+            }
+            Err(unmapped) => Err(self.denial(unmapped.code, unmapped.detail)),
+        }
+    }
+
+    /// Stage 11 for a request to an endpoint of MCP: the operation is that of the body. `body` is all of it.
+    // spec: JR-27, JR-28, JR-29
+    pub fn map_mcp_http(
+        self,
+        endpoint: &Endpoint,
+        body: &[u8],
+        approvals: &Approvals,
+    ) -> Result<(McpCharges, Option<Message>), Denial> {
+        let method = self.request.http.as_ref().map(|http| http.method.as_str()).unwrap_or_default();
+        if matches!(method, "GET" | "DELETE") && self.body_len() == 0 {
+            return Ok((McpCharges::Nothing(Idle(self)), None));
+        }
+        if method != "POST" || !self.request.form.plain_json {
+            return Err(self.denial(Code::OperationUnmapped, "no operation of MCP for this method and media type"));
+        }
+        let Some(value) = self.json(body)? else {
+            return Err(self.denial(Code::BodyAmbiguous, "no message in the body"));
+        };
+        let message = Message::shaped(value).map_err(|(code, detail)| {
+            // A token that is too long proves nothing here, where the request's own does.
+            self.denial(if code == Code::LimitExceeded { Code::BodyAmbiguous } else { code }, detail)
+        })?;
+        let fields = self.request.mcp.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        fields_agree(fields, &message).map_err(|unmapped| self.denial(unmapped.code, unmapped.detail))?;
+        if endpoint.envelope {
+            self.same_proof(&message)?;
+        }
+        let charges = self.map_mcp(&endpoint.server, &message, approvals)?;
+        Ok((charges, Some(message)))
+    }
+
+    // spec: JR-34
+    fn same_proof(&self, message: &Message) -> Result<(), Denial> {
+        let mismatch = |detail| self.denial(Code::HeaderBodyMismatch, detail);
+        let envelope = Envelope::read(message, self.request.now)
+            .map_err(|_| mismatch("the body has no envelope that could be verified"))?;
+        let same = envelope.token == self.chain.text()
+            && envelope.keyid == self.chain.holder_id().to_string()
+            && envelope.service == self.request.service;
+        if !same || envelope.nonce == self.request.nonce {
+            return Err(mismatch("the request and the message in it are not by one proof each of one sender"));
+        }
+        let signature = envelope.signature.map(Signature::from_bytes);
+        let holds = signature
+            .is_some_and(|signature| self.chain.claims().holder().verify(&message.payload(), &signature).is_ok());
+        if holds { Ok(()) } else { Err(mismatch("signature of the message does not verify")) }
+    }
+}
