@@ -86,6 +86,10 @@ pub(crate) enum Command {
     /// Look at revocation lists.
     #[command(subcommand)]
     Revocations(Revocations),
+    /// Sign a JSON-RPC message, such as one of MCP; it is printed with its envelope, in one line.
+    SignRpc(SignRpc),
+    /// Decide about JSON-RPC messages of MCP: one line of JSON for each.
+    VerifyRpc(VerifyRpc),
     /// Ask for an approval, or give one.
     #[command(subcommand)]
     Approval(Approval),
@@ -347,6 +351,39 @@ pub(crate) struct VerifyRevocations {
     /// Print JSON instead of sentences.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SignRpc {
+    /// The key file of the token's current holder, such as agent.pem.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// A token, @FILE such as @token, or - for standard input. An open one is sealed first.
+    #[arg(long, value_name = "TOKEN|@FILE|-")]
+    pub(crate) token: String,
+    /// The service that the message is for, such as https://calendar.example.com/mcp: the token's audience.
+    #[arg(long, value_name = "URL", value_parser = parse::audience)]
+    pub(crate) service: String,
+    /// A file with one JSON-RPC message, such as call.json, or - for standard input, which is also read where none is given.
+    #[arg(value_name = "MESSAGE|-")]
+    pub(crate) message: Option<PathBuf>,
+    /// The nonce, 16 to 64 bytes such as 000102030405060708090a0b0c0d0e0f, for runs that can be repeated; fresh randomness
+    /// unless given.
+    #[arg(long, value_name = "HEX", value_parser = parse::nonce)]
+    pub(crate) nonce: Option<::std::vec::Vec<u8>>,
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyRpc {
+    /// The service's configuration, such as verifier.toml; its [mcp] names the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The name of the server that rights speak of, such as calendar, in place of the one in the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server: Option<String>,
+    /// Files with one message each, such as signed.json, or - for standard input, which is also read where none is given.
+    #[arg(value_name = "MESSAGE|-")]
+    pub(crate) messages: Vec<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -1,10 +1,13 @@
 //! `verifier.toml`: what a verifier is told about its service (`spec/verify.md`, Configuration).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use countersign::checks::Declarations;
+use countersign::jsonrpc::mcp::Server;
 use countersign::key::PublicKey;
-use countersign::verify::{OperationEntry, Operations, Verifier, VerifierBuilder};
+use countersign::verify::{Endpoint, OperationEntry, Operations, Verifier, VerifierBuilder};
 use countersign_tower::jwks::{JwkSet, JwksConfigError, JwksSource};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -20,10 +23,37 @@ struct File {
     #[serde(default)]
     limits: Limits,
     operations: Option<Vec<OperationEntry>>,
+    mcp: Option<Mcp>,
     #[serde(default, rename = "revocations_state")]
     _revocations_state: IgnoredAny,
     #[serde(default, rename = "safe_when_stale")]
     _safe_when_stale: IgnoredAny,
+}
+
+/// The server of MCP behind the service (`spec/jsonrpc.md`, MCP).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mcp {
+    server: String,
+    #[serde(default = "mcp_path")]
+    path: String,
+    #[serde(default)]
+    envelope: bool,
+    #[serde(default)]
+    tools: BTreeMap<String, Declared>,
+}
+
+fn mcp_path() -> String {
+    "/mcp".to_owned()
+}
+
+/// What is declared of a tool's arguments.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Declared {
+    urls: Vec<String>,
+    paths: Vec<String>,
+    scales: BTreeMap<String, u8>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +86,8 @@ struct Limits {
 pub(crate) struct Config {
     pub(crate) verifier: Verifier,
     pub(crate) operations: Operations,
+    /// Where MCP is spoken.
+    pub(crate) mcp: Option<Endpoint>,
     /// The keys that are fetched, with the place of each in the file. They last as long as these do.
     pub(crate) sources: Vec<(String, JwksSource)>,
 }
@@ -111,7 +143,20 @@ fn parse(text: &str, folder: &Path) -> anyhow::Result<Config> {
         builder = builder.cache(entries);
     }
     let verifier = builder.build()?;
-    Ok(Config { verifier, operations: operations(file.operations)?, sources })
+    let mcp = file.mcp.map(endpoint).transpose()?;
+    Ok(Config { verifier, operations: operations(file.operations)?, mcp, sources })
+}
+
+fn endpoint(mcp: Mcp) -> anyhow::Result<Endpoint> {
+    let mut server = Server::new(&mcp.server).context("mcp.server")?;
+    for (tool, Declared { urls, paths, scales }) in mcp.tools {
+        let declared = Declarations { urls, paths, scales };
+        server = server.declare(&tool, declared);
+    }
+    if !mcp.path.starts_with('/') {
+        bail!("mcp.path: a path begins with /");
+    }
+    Ok(Endpoint { path: mcp.path, server, envelope: mcp.envelope })
 }
 
 /// Adds an issuer, whose keys stand in one of three places.
@@ -206,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_example_is_a_configuration() {
-        let Config { verifier, operations, sources } = parse(EXAMPLE, Path::new("")).unwrap();
+        let Config { verifier, operations, sources, .. } = parse(EXAMPLE, Path::new("")).unwrap();
         assert_eq!(verifier.max_body(), 1_048_576);
         assert!(sources.is_empty());
         let operation = operations.map("GET", "/calendars/primary/events").unwrap();

@@ -33,6 +33,14 @@ $SUB is the public key that `countersign keygen` printed, ed25519/ and 64 digits
         "  countersign seal @narrow > sealed",
     ),
     (
+        "sign-rpc",
+        "  countersign sign-rpc --key agent.pem --token @token --service https://calendar.example.com/mcp call.json > signed.json",
+    ),
+    (
+        "verify-rpc",
+        "  countersign verify-rpc --config verifier.toml --server calendar signed.json",
+    ),
+    (
         "approval request",
         "  countersign approval request --denial problem.json --token @token > approval.json
   countersign approval request --request request --config verifier.toml > approval.json",

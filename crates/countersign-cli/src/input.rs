@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use countersign::time::UnixTime;
-use countersign::token::{ErrorKind, OpenToken, TokenError, UnverifiedToken};
+use countersign::token::{ErrorKind, OpenToken, SealedToken, TokenError, UnverifiedToken};
 use zeroize::Zeroizing;
 
 /// The greatest file that holds a token, a key or a configuration.
@@ -62,6 +62,13 @@ pub(crate) fn token(argument: &str, option: &str) -> anyhow::Result<UnverifiedTo
         let hint = if argument.starts_with('@') || argument == "-" { "" } else { " (a file is given as @FILE)" };
         anyhow::anyhow!("{option}: {error}{hint}")
     })
+}
+
+/// A token in the form that travels; an open one is sealed.
+pub(crate) fn sealed_token(argument: &str, option: &str) -> anyhow::Result<SealedToken> {
+    let token = token(argument, option)?;
+    let sealed = if token.is_sealed() { token.into_sealed() } else { token.into_open().and_then(|open| open.seal()) };
+    sealed.map_err(|error| refused(&error, option))
 }
 
 /// A token that can be narrowed, handed on and sealed.

@@ -1,11 +1,13 @@
 //! One request, one decision: what `verify` and `vectors run` share.
 
 use countersign::Denial;
+use countersign::jsonrpc::mcp::Server;
+use countersign::jsonrpc::{self as rpc};
 use countersign::request::Message;
 use countersign::time::UnixTime;
 use countersign::verify::{
-    Approvals, Authorized, Charges, Decision, MemoryCharges, MemoryReplay, Operations, ReplayStore as _,
-    RevocationView, Verifier,
+    Approvals, Authenticated, Authorized, Charges, Decision, Endpoint, McpCharges, MemoryCharges, MemoryReplay,
+    Operations, ReplayStore as _, RevocationView, Verifier,
 };
 use countersign_tower::jwks::JwksSource;
 
@@ -18,6 +20,8 @@ pub(crate) struct Judge {
     pub(crate) revocations: Box<dyn RevocationView>,
     pub(crate) replay: MemoryReplay,
     pub(crate) charges: MemoryCharges,
+    /// Where MCP is spoken.
+    pub(crate) mcp: Option<Endpoint>,
     /// Keys that were fetched last as long as their sources.
     #[expect(dead_code, reason = "held, not read")]
     sources: Vec<(String, JwksSource)>,
@@ -29,20 +33,51 @@ impl Judge {
         // A command that ends with its last request remembers nothing from earlier runs and can't claim to. An epoch
         // would refuse every request that was signed before the run, and so all of them. A service needs one.
         let (replay, charges) = (MemoryReplay::insecure_without_epoch(), MemoryCharges::insecure_without_epoch());
-        Self { verifier, operations, revocations, replay, charges, sources: Vec::new() }
+        Self { verifier, operations, revocations, replay, charges, mcp: None, sources: Vec::new() }
     }
 
     /// A judge for the service of a configuration file.
     pub(crate) fn of(config: Config, revocations: Box<dyn RevocationView>) -> Self {
-        let Config { verifier, operations, sources } = config;
-        Self { sources, ..Self::new(verifier, operations, revocations) }
+        let Config { verifier, operations, mcp, sources } = config;
+        Self { mcp, sources, ..Self::new(verifier, operations, revocations) }
+    }
+
+    /// The same, with a server of MCP.
+    pub(crate) fn with_mcp(self, mcp: Endpoint) -> Self {
+        Self { mcp: Some(mcp), ..self }
     }
 
     /// The decision about one request.
     pub(crate) fn decide(&self, message: &Message<'_>, now: UnixTime) -> Decision {
-        match self.verify(message, now) {
-            Ok(authorized) => authorized.decision(),
-            Err(denial) => Decision::from(&denial),
+        let decided = || match &self.mcp {
+            Some(mcp) if message.parts().target().split('?').next() == Some(mcp.path.as_str()) => {
+                let charges =
+                    self.authenticated(message, now)?.map_mcp_http(mcp, message.body(), &Approvals::none())?;
+                self.charged(charges.0, now)
+            }
+            _ => self.verify(message, now).map(|authorized| authorized.decision()),
+        };
+        decided().unwrap_or_else(|denial| Decision::from(&denial))
+    }
+
+    /// The decision about one JSON-RPC message of MCP, to this server.
+    pub(crate) fn decide_rpc(&self, text: &[u8], server: &Server, now: UnixTime) -> Decision {
+        let decided = || {
+            let message = rpc::Message::parse(text, self.verifier.max_body())?;
+            let claim = self.verifier.check_rpc(&message, now, &*self.revocations)?;
+            let outcome = self.replay.record(claim.entry(), now);
+            let authenticated = claim.recorded(outcome)?;
+            self.charged(authenticated.map_mcp(server, &message, &Approvals::none())?, now)
+        };
+        decided().unwrap_or_else(|denial: Denial| Decision::from(&denial))
+    }
+
+    fn charged(&self, charges: McpCharges, now: UnixTime) -> Result<Decision, Denial> {
+        match charges {
+            McpCharges::Nothing(idle) => Ok(idle.decision()),
+            McpCharges::Operation(charges) => {
+                charges.charge_with(&self.charges, now).map(|authorized| authorized.decision())
+            }
         }
     }
 
@@ -53,6 +88,10 @@ impl Judge {
 
     /// Stages 1 to 11: what stage 12 would charge.
     pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<Charges, Denial> {
+        self.authenticated(message, now)?.map(&self.operations, message.body(), &Approvals::none())
+    }
+
+    fn authenticated(&self, message: &Message<'_>, now: UnixTime) -> Result<Authenticated, Denial> {
         let proven = self.verifier.check(message.parts(), now, &*self.revocations)?;
         if message.has_trailers() {
             return Err(proven.trailers());
@@ -61,6 +100,6 @@ impl Judge {
         hasher.update(message.body());
         let claim = proven.body(hasher.finish())?;
         let outcome = self.replay.record(claim.entry(), now);
-        claim.recorded(outcome)?.map(&self.operations, message.body(), &Approvals::none())
+        claim.recorded(outcome)
     }
 }

@@ -50,11 +50,11 @@ fn scripts_name_every_subcommand_and_bash_accepts_its_own() {
     shell.write("countersign.bash", script.ok());
     let parsed = Command::new("bash").arg("-n").arg(shell.path("countersign.bash")).output().unwrap();
     assert!(parsed.status.success() && parsed.stderr.is_empty(), "{}", String::from_utf8_lossy(&parsed.stderr));
-    // And it completes: the words that the script itself gives for `countersign ver`.
-    let ask = "source ./countersign.bash; COMP_WORDS=(countersign ver); COMP_CWORD=1; \
-               _countersign countersign ver countersign; echo \"${COMPREPLY[@]}\"";
+    // And it completes: the words that the script itself gives for `countersign insp`.
+    let ask = "source ./countersign.bash; COMP_WORDS=(countersign insp); COMP_CWORD=1; \
+               _countersign countersign insp countersign; echo \"${COMPREPLY[@]}\"";
     let asked = Command::new("bash").args(["--norc", "-c", ask]).current_dir(shell.path(".")).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "verify", "{}", String::from_utf8_lossy(&asked.stderr));
+    assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "inspect", "{}", String::from_utf8_lossy(&asked.stderr));
 }
 
 #[test]

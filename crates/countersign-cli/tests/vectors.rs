@@ -44,13 +44,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn vectors() -> Vec<Vector> {
-    let read = |path: PathBuf| {
-        let file: VectorFile = serde_json::from_slice(&fs::read(&path).unwrap())
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        file.vectors
-    };
-    let requests = |path: &PathBuf| path.parent().is_some_and(|parent| !parent.ends_with(format_rar::FOLDER));
-    files(&folder()).into_iter().filter(requests).flat_map(read).collect()
+    runner::load(&folder()).unwrap()
 }
 
 /// Writes a list for each configured issuer that says what the vector has revoked of it; their files.
@@ -178,7 +172,9 @@ fn verify_gives_the_decision_of_every_vector() {
 fn vectors_run_passes_every_vector() {
     let ran = Shell::new().run(&["vectors", "run", folder().to_str().unwrap()]);
     let (details, lists) = (format_rar::load(&folder()).unwrap(), runner::load_lists(&folder()).unwrap());
-    assert_eq!(ran.ok(), format!("{} passed, 0 failed\n", vectors().len() + details.len() + lists.len()));
+    let messages = runner::load_rpc(&folder()).unwrap();
+    let all = vectors().len() + details.len() + lists.len() + messages.len();
+    assert_eq!(ran.ok(), format!("{all} passed, 0 failed\n"));
 }
 
 /// A folder with one vector, changed by `change`.

@@ -33,7 +33,7 @@ fn request(args: &ApprovalRequest, now: UnixTime) -> anyhow::Result<ExitCode> {
             let problem = json(denial).with_context(named)?;
             let (record, approvers) = of_problem(&problem).with_context(named)?;
             let token = args.token.as_deref().context("--denial needs --token, the token that was sent")?;
-            (sealed(input::token(token, "--token")?)?, record, approvers)
+            (input::sealed_token(token, "--token")?.to_text(), record, approvers)
         }
         (None, Some(request)) => {
             let bytes = input::file_or_stdin(request, input::MESSAGE)
@@ -92,11 +92,6 @@ fn of_message(message: &Message<'_>, path: &Path, now: UnixTime) -> anyhow::Resu
     };
     let token = message.parts().token().context("the request has no token")?;
     Ok(Ok((token.to_owned(), record.clone(), keys.iter().map(|key| key.id().to_string()).collect())))
-}
-
-fn sealed(token: UnverifiedToken) -> anyhow::Result<String> {
-    let sealed = if token.is_sealed() { token.into_sealed() } else { token.into_open().and_then(|open| open.seal()) };
-    sealed.map(|sealed| sealed.to_text()).map_err(|error| input::refused(&error, "--token"))
 }
 
 fn json(path: &Path) -> anyhow::Result<Value> {

@@ -12,6 +12,7 @@ mod narrow;
 mod rar;
 mod revocations;
 mod revoke;
+mod rpc;
 mod send;
 mod sign;
 mod vectors;
@@ -38,6 +39,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(&args, now()?),
         Command::Revoke(args) => revoke::run(&args, now()?).map(done),
         Command::Revocations(Revocations::Verify(args)) => revocations::run(&args, now()?),
+        Command::SignRpc(args) => rpc::sign(&args, now()?).map(done),
+        Command::VerifyRpc(args) => rpc::verify(&args, now()?),
         Command::Approval(args) => approval::run(&args, now()?),
         Command::Vectors(Vectors::Run { folder }) => vectors::run(&folder),
         Command::Demo(args) => demo::run(args.json),

@@ -5,14 +5,13 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use countersign::request::{SignError, SignRequest, TokenField};
 use countersign::time::UnixTime;
-use countersign::token::{SealedToken, UnverifiedToken};
 
 use crate::args::Sign;
 use crate::{input, keyfile, output};
 
 pub(crate) fn run(args: &Sign, now: UnixTime) -> anyhow::Result<()> {
     let key = keyfile::read(&args.key, "--key")?;
-    let token = sealed(input::token(&args.token, "--token")?)?;
+    let token = input::sealed_token(&args.token, "--token")?;
     let body = match &args.body {
         Some(path) => {
             let body = input::file(path, input::MESSAGE - input::SMALL);
@@ -55,10 +54,4 @@ pub(crate) fn run(args: &Sign, now: UnixTime) -> anyhow::Result<()> {
     message.extend_from_slice(b"\r\n");
     message.extend_from_slice(body.as_ref().map(|body| body.as_slice()).unwrap_or_default());
     output::bytes(&message)
-}
-
-/// The form that travels.
-fn sealed(token: UnverifiedToken) -> anyhow::Result<SealedToken> {
-    let sealed = if token.is_sealed() { token.into_sealed() } else { token.into_open().and_then(|open| open.seal()) };
-    sealed.map_err(|error| input::refused(&error, "--token"))
 }

@@ -21,23 +21,15 @@ fn toml_of(config: &Config) -> String {
     let list = |texts: &[String]| serde_json::to_string(texts).unwrap();
     let text = |text: &str| serde_json::to_string(text).unwrap();
     let mut toml = format!("audience = {}\nauthorities = {}\n", list(&config.audience), list(&config.authorities));
-    if config.operations.as_ref().is_some_and(Vec::is_empty) {
-        toml.push_str("operations = []\n");
+    if let Some(operations) = &config.operations {
+        let rows: Vec<String> = operations.iter().map(|row| toml::Value::try_from(row).unwrap().to_string()).collect();
+        writeln!(toml, "operations = [{}]", rows.join(", ")).unwrap();
     }
     for issuer in &config.issuers {
         write!(toml, "[[issuers]]\nissuer = {}\nkeys = {}\n", text(&issuer.issuer), list(&issuer.keys)).unwrap();
     }
     if let Some(bytes) = config.max_body_bytes {
         write!(toml, "[limits]\nmax_body_bytes = {bytes}\n").unwrap();
-    }
-    for row in config.operations.iter().flatten() {
-        let (method, path) = (text(&row.method), text(&row.path));
-        let (kind, resource, action) = (text(&row.kind), text(&row.resource), text(&row.action));
-        write!(
-            toml,
-            "[[operations]]\nmethod = {method}\npath = {path}\ntype = {kind}\nresource = {resource}\naction = {action}\n"
-        )
-        .unwrap();
     }
     toml
 }

@@ -39,7 +39,7 @@ fn holds(file: &mut File, req: &str, slug: &str, comment: &str, mail: &Mail, nam
 fn members(file: &mut File) {
     let x = || (string("x"), string("y"));
     let values: [(&str, &str, &str, (Term, Term)); 7] = [
-        ("string", "a string", r#"{"to":"x"}"#, x()),
+        ("string", "a string", r#"{"to":"y"}"#, (string("y"), string("x"))),
         ("string-escaped", "a string spelled with escapes", r#"{"to":"\u0078"}"#, x()),
         (
             "string-pair",

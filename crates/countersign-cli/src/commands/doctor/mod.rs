@@ -35,6 +35,11 @@ pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
         Some(authority) => message.with_authority(authority),
         None => message,
     };
+    if let Some(mcp) = &config.mcp
+        && message.parts().target().split('?').next() == Some(mcp.path.as_str())
+    {
+        anyhow::bail!("REQUEST: doctor explains requests to operations of the table, and none to an endpoint of MCP");
+    }
     let view = revocations::of_config(&args.config, "CONFIG", &config.verifier, now)?;
     let judge = Judge::of(config, view);
     let report = Report::of(&judge, &message, now);

@@ -2,6 +2,7 @@
 
 mod format;
 mod lists;
+mod messages;
 mod rar;
 
 use std::collections::BTreeSet;
@@ -16,9 +17,9 @@ use countersign::time::UnixTime;
 use countersign::verify::{Decision, Revocations, Verifier};
 use countersign::{from_base64url, from_hex};
 
-use self::format::{Expect, Input, Revoked, Vector};
+use self::format::{Config, Expect, Input, Revoked, Vector};
 use crate::judge::Judge;
-use crate::{config, output};
+use crate::output;
 
 pub(crate) fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let mut files = Vec::new();
@@ -53,6 +54,9 @@ fn outcomes(path: &Path, text: &str) -> anyhow::Result<Vec<(String, anyhow::Resu
     let outcomes: Vec<_> = if path.parent().is_some_and(|folder| folder.ends_with(lists::FOLDER)) {
         let file: lists::File = read(text, path)?;
         file.vectors.into_iter().map(|vector| (vector.id.clone(), lists::check(&vector))).collect()
+    } else if path.parent().is_some_and(|folder| folder.ends_with(messages::FOLDER)) {
+        let file: messages::File = read(text, path)?;
+        file.vectors.into_iter().map(|vector| (vector.id.clone(), messages::check(&vector))).collect()
     } else if path.parent().is_some_and(|folder| folder.ends_with(rar::FOLDER)) {
         let file: rar::File = read(text, path)?;
         file.vectors.into_iter().map(|vector| (vector.id.clone(), rar::check(&vector))).collect()
@@ -109,9 +113,14 @@ fn check(vector: &Vector) -> anyhow::Result<()> {
         }
     }
     let decision = decide(&input.request_b64u, input.authority.as_deref())?;
-    let found = expectation(&decision);
-    if found != vector.expect {
-        bail!("{}", difference(&vector.expect, &found, &decision));
+    hold(&vector.expect, &decision)
+}
+
+/// Holds a decision against what is expected.
+fn hold(expected: &Expect, decision: &Decision) -> anyhow::Result<()> {
+    let found = expectation(decision);
+    if found != *expected {
+        bail!("{}", difference(expected, &found, decision));
     }
     Ok(())
 }
@@ -152,24 +161,28 @@ fn brief(decision: &Decision) -> String {
 }
 
 fn judge(input: &Input) -> anyhow::Result<Judge> {
-    let mut builder = Verifier::builder();
-    for audience in &input.config.audience {
-        builder = builder.audience(audience);
-    }
-    for authority in &input.config.authorities {
-        builder = builder.authority(authority);
-    }
-    for issuer in &input.config.issuers {
-        builder = builder.issuer(&issuer.issuer, public_keys(&issuer.keys)?);
-    }
-    if let Some(bytes) = input.config.max_body_bytes {
-        builder = builder.max_body(bytes);
-    }
-    let operations = config::operations(input.config.operations.clone())?;
-    Ok(Judge::new(builder.build()?, operations, Box::new(revocations(&input.revoked, input)?)))
+    judge_of(&input.config, &input.revoked)
 }
 
-fn revocations(revoked: &Revoked, input: &Input) -> anyhow::Result<Revocations> {
+fn judge_of(config: &Config, revoked: &Revoked) -> anyhow::Result<Judge> {
+    let mut builder = Verifier::builder();
+    for audience in &config.audience {
+        builder = builder.audience(audience);
+    }
+    for authority in &config.authorities {
+        builder = builder.authority(authority);
+    }
+    for issuer in &config.issuers {
+        builder = builder.issuer(&issuer.issuer, public_keys(&issuer.keys)?);
+    }
+    if let Some(bytes) = config.max_body_bytes {
+        builder = builder.max_body(bytes);
+    }
+    let operations = crate::config::operations(config.operations.clone())?;
+    Ok(Judge::new(builder.build()?, operations, Box::new(revocations(revoked, config)?)))
+}
+
+fn revocations(revoked: &Revoked, config: &Config) -> anyhow::Result<Revocations> {
     let mut view = Revocations::default();
     for block in &revoked.blocks {
         view.revoke_block(&from_hex::<32>(block).context("a revoked block that is no id")?);
@@ -188,7 +201,7 @@ fn revocations(revoked: &Revoked, input: &Input) -> anyhow::Result<Revocations> 
     }
     for key in public_keys(&revoked.issuer_keys)? {
         // A vector names the key alone; a view has it for each issuer.
-        for issuer in &input.config.issuers {
+        for issuer in &config.issuers {
             view.revoke_issuer_key(&issuer.issuer, key);
         }
     }
