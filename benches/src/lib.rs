@@ -4,6 +4,7 @@
 //! [`service`] answers it with the core, [`stack`] with what one would otherwise put together, and [`paired`] measures two
 //! sides against each other. See `README.md` for what the figures mean.
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     reason = "a measuring tool over its own fixed inputs: a panic says that a fixture is not what it should be"

@@ -29,9 +29,9 @@ impl Bomb {
         let grant = grant.purpose("scheduling").audience(AUDIENCE).valid(NOW, NOW.plus(3600));
         let grant = grant.right(Right { r#type: "http", location: "/", action: "POST" });
         let grant = restrictions.iter().cloned().fold(grant, Grant::restriction);
-        let token = grant.sign(&issuer, &key("next-0")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let token = grant.sign(&issuer, &key("next-0")).expect(name);
         let token = UnverifiedToken::from_text(&token.dangerous_text()).unwrap();
-        let chain = token.verify(&[issuer.public()]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let chain = token.verify(&[issuer.public()]).expect(name);
         Self { name, ceiling: 1000.0, chain, arguments }
     }
 
@@ -98,8 +98,7 @@ fn names() -> Arguments {
 
 fn reject(op: i32, with: Term) -> Restriction {
     let value = || Op::Value(Term::Variable("value".to_owned()));
-    let ops =
-        vec![value(), Op::Value(with), Op::Binary(op), value(), Op::Value("b".into()), Op::Binary(binary_op::SUFFIX)];
+    let ops = [value(), Op::Value(with), Op::Binary(op), value(), Op::Value("b".into()), Op::Binary(binary_op::SUFFIX)];
     let (first, second) = ops.split_at(3);
     let query = Query {
         predicates: vec![Predicate::new("arg", ["/a".into(), Term::Variable("value".to_owned())])],

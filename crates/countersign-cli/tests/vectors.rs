@@ -1,10 +1,5 @@
 //! Every vector through the `verify` command, and all of them through `vectors run`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 mod common;
 
@@ -17,7 +12,7 @@ use countersign::key::SigningKey;
 use countersign::revocation::{Entries, UnsignedList};
 use countersign::time::UnixTime;
 use countersign::{from_base64url, from_hex};
-use countersign_testkit::format::{Config, Outcome, Revoked, Vector, VectorFile};
+use countersign_testkit::format::{Config, Outcome, Revoked, Vector};
 use countersign_testkit::keys::Key;
 use countersign_testkit::{format_rar, runner};
 use serde_json::{Value, json};

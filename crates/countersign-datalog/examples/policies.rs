@@ -52,9 +52,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let operations = Operations::table([OperationEntry::new("POST", "/outbox", "mail", "/outbox", "send")])?;
     let replay = MemoryReplay::insecure_without_epoch();
 
-    let mut nonce = 0;
+    let mut nonces = 1..;
     let mut ask = |token: &OpenToken, key: &SigningKey, body: &str| -> Result<String, Box<dyn std::error::Error>> {
-        nonce += 1;
+        let nonce = nonces.next().ok_or("more requests than nonces")?;
         let sealed = token.seal()?;
         let fields = SignRequest::new("POST", "https://mail.example.com/outbox", &sealed)
             .created(NOW, vec![nonce; 16])

@@ -208,15 +208,37 @@ fn authorizer(vector: &Vector) -> builder::AuthorizerBuilder {
     let mut parts = line.split(' ');
     let (method, target) = (parts.next().unwrap(), parts.next().unwrap());
     let path = target.split('?').next().unwrap();
+    let (kind, resource, action, tool) = operation(vector, method, path);
+    let tool = tool.map_or_else(String::new, |tool| format!("tool(\"{tool}\");"));
     let key = hex(&Key::named("agent").public());
     let now = countersign_testkit::clock::rfc3339(vector.input.now);
     let code = format!(
-        "time({now}); service(\"https://calendar.example.com\"); type(\"http\"); resource(\"{path}\");
-        action(\"{method}\"); method(\"{method}\"); authority(\"calendar.example.com\"); path(\"{path}\");
-        binding(\"ed25519\"); holder(hex:{key}); allow if true;"
+        "time({now}); service(\"https://calendar.example.com\"); type(\"{kind}\"); resource(\"{resource}\");
+        action(\"{action}\"); method(\"{method}\"); authority(\"calendar.example.com\"); path(\"{path}\");
+        binding(\"ed25519\"); holder(hex:{key}); {tool} allow if true;"
     );
     let limits = biscuit_auth::AuthorizerLimits { max_time: std::time::Duration::from_secs(10), ..Default::default() };
     builder::AuthorizerBuilder::new().code(code).unwrap().set_limits(limits)
+}
+
+/// Type, resource, action and tool of a vector's request: by its table, or the default mapping.
+fn operation(vector: &Vector, method: &str, path: &str) -> (String, String, String, Option<String>) {
+    let Some(table) = &vector.input.config.operations else {
+        return ("http".to_owned(), path.to_owned(), method.to_owned(), None);
+    };
+    let segments: Vec<&str> = path.split('/').collect();
+    for row in table.iter().filter(|row| row.method == method) {
+        let template: Vec<&str> = row.path.split('/').collect();
+        let fits = |(part, segment): (&&str, &&str)| part.starts_with('{') || part == segment;
+        if template.len() == segments.len() && template.iter().zip(&segments).all(fits) {
+            let filled = |text: &str| {
+                let parameters = template.iter().zip(&segments).filter(|(part, _)| part.starts_with('{'));
+                parameters.fold(text.to_owned(), |text, (part, segment)| text.replace(part, segment))
+            };
+            return (row.kind.clone(), filled(&row.resource), row.action.clone(), row.tool.clone());
+        }
+    }
+    panic!("{}: no operation", vector.id);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn explain(vector: &Vector) {
         }
     }
     let found = decide(&Setup::of(vector), vector, &message);
-    let decision = found.map_or_else(|denial| Decision::from(&denial), |decision| decision);
+    let decision = found.unwrap_or_else(|denial| Decision::from(&denial));
     let told = |stage: Option<u8>, code: Option<&str>| match (stage, code) {
         (Some(stage), Some(code)) => format!("denied at stage {stage} with {code}"),
         _ => "allowed".to_owned(),

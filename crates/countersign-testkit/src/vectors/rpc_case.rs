@@ -119,7 +119,7 @@ impl RpcCase {
     /// A vector over this message.
     #[must_use]
     pub fn new(slug: &str, comment: &str, message: &Rpc) -> Self {
-        Self::text(slug, comment, &message.wire())
+        Self::text(slug, comment, message.wire())
     }
 
     /// A vector over this text.

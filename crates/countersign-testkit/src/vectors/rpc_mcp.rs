@@ -49,7 +49,7 @@ pub fn mcp() -> RpcCases {
         "notifications/progress",
         "notifications/roots/list_changed",
     ] {
-        let slug = format!("idle-{}", method.replace('/', "-").replace('_', "-"));
+        let slug = format!("idle-{}", method.replace(['/', '_'], "-"));
         let comment = format!("{method}, which acts on nothing");
         file.push(RpcCase::new(&slug, &comment, &signed(Rpc::new(method, none()))).req(["JR-23"]).right(None));
     }

@@ -287,7 +287,8 @@ impl Verifier {
         // spec: JR-14
         let (key, payload) = (chain.claims().holder(), message.payload());
         let signature = envelope.signature.map(Signature::from_bytes);
-        if !signature.is_some_and(|signature| key.verify(&payload, &signature).is_ok()) {
+        let holds = signature.is_some_and(|signature| key.verify(&payload, &signature).is_ok());
+        if !holds {
             return Err(Denial::new(8, Code::SignatureInvalid, "signature of the message does not verify"));
         }
         if let Some(cache) = &self.config.cache {

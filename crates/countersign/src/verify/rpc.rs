@@ -30,9 +30,9 @@ pub struct Endpoint {
 #[must_use]
 pub enum McpCharges {
     /// It is an operation, which is allowed once its charges are taken.
-    Operation(Charges),
+    Operation(Box<Charges>),
     /// It acts on nothing: it is allowed, and charged nothing.
-    Nothing(Idle),
+    Nothing(Box<Idle>),
 }
 
 /// A message that acts on nothing, by somebody whose proofs hold.
@@ -80,11 +80,11 @@ impl Authenticated {
     // spec: JR-18, JR-23
     pub fn map_mcp(self, server: &Server, message: &Message, approvals: &Approvals) -> Result<McpCharges, Denial> {
         match mcp::map(message, server) {
-            Ok(Mapped::Nothing) => Ok(McpCharges::Nothing(Idle(self))),
+            Ok(Mapped::Nothing) => Ok(McpCharges::Nothing(Box::new(Idle(self)))),
             Ok(Mapped::Operation(operation, arguments)) => {
                 let declared = server.declared(message).cloned().unwrap_or_default();
                 let operation = operation.with_args(arguments, &declared);
-                self.authorize(operation, approvals).map(McpCharges::Operation)
+                self.authorize(operation, approvals).map(|charges| McpCharges::Operation(Box::new(charges)))
             }
             Err(unmapped) => Err(self.denial(unmapped.code, unmapped.detail)),
         }
@@ -100,7 +100,7 @@ impl Authenticated {
     ) -> Result<(McpCharges, Option<Message>), Denial> {
         let method = self.request.http.as_ref().map(|http| http.method.as_str()).unwrap_or_default();
         if matches!(method, "GET" | "DELETE") && self.body_len() == 0 {
-            return Ok((McpCharges::Nothing(Idle(self)), None));
+            return Ok((McpCharges::Nothing(Box::new(Idle(self))), None));
         }
         if method != "POST" || !self.request.form.plain_json {
             return Err(self.denial(Code::OperationUnmapped, "no operation of MCP for this method and media type"));

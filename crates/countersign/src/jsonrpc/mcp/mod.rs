@@ -68,7 +68,7 @@ impl core::error::Error for InvalidServer {}
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mapped {
     /// An operation, and its arguments where it takes some.
-    Operation(Operation, Object),
+    Operation(Box<Operation>, Object),
     /// Nothing that needs a right: lists, pings, the protocol's own affairs.
     Nothing,
 }
@@ -120,15 +120,15 @@ pub fn map(message: &Message, server: &Server) -> Result<Mapped, Unmapped> {
     match message.method() {
         "tools/call" => {
             let (name, arguments) = named(params)?;
-            Ok(Mapped::Operation(tool(server, name)?, arguments))
+            Ok(Mapped::Operation(Box::new(tool(server, name)?), arguments))
         }
         "prompts/get" => {
             let (name, arguments) = named(params)?;
-            Ok(Mapped::Operation(prompt(name)?, arguments))
+            Ok(Mapped::Operation(Box::new(prompt(name)?), arguments))
         }
         "resources/read" => {
             known(params, &["uri", "_meta"])?;
-            Ok(Mapped::Operation(read(server, text(params, "uri")?)?, none))
+            Ok(Mapped::Operation(Box::new(read(server, text(params, "uri")?)?), none))
         }
         method if IDLE.contains(&method) => Ok(Mapped::Nothing),
         // spec: JR-24

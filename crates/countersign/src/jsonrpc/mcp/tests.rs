@@ -89,7 +89,8 @@ fn fields_that_say_something_else_than_the_body_are_refused() {
         "deep":{"yes":true}},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
     let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     let read = r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///ü"}}"#;
-    let fields: [(&str, &[(&str, &str)], bool); 17] = [
+    type Fields = &'static [(&'static str, &'static str)];
+    let fields: [(&str, Fields, bool); 17] = [
         (call, &[("Mcp-Method", "tools/call"), ("mcp-name", " send_email ")], true),
         (call, &[("Mcp-Method", "tools/list")], false),
         (call, &[("Mcp-Method", "tools/call"), ("Mcp-Method", "tools/call")], false),
