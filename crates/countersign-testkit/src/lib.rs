@@ -34,6 +34,7 @@ pub mod raw_checks;
 pub mod raw_request;
 pub mod raw_rpc;
 pub mod raw_token;
+pub mod reference;
 pub mod runner;
 pub mod setup;
 pub mod text;
