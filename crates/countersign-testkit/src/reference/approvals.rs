@@ -41,7 +41,7 @@ struct Approval {
     created: i64,
     expires: i64,
     digest: Vec<u8>,
-    signature: Vec<u8>,
+    signature: [u8; 64],
 }
 
 /// Reads one approval.
@@ -64,7 +64,7 @@ fn read(text: &[u8]) -> Option<Approval> {
         created: time("created")?,
         expires: time("expires")?,
         digest: bytes("digest", 32)?,
-        signature,
+        signature: signature.try_into().ok()?,
         payload,
     })
 }
@@ -88,20 +88,14 @@ pub(super) fn stage_11(
     if needed.is_empty() {
         return Vec::new();
     }
-    // spec: RQ-57
+    // spec: RQ-57 (of approvals that it does not need, too)
     let mut texts: Vec<&[u8]> = field.into_iter().flat_map(|field| field.split(|byte| *byte == b',')).collect();
     for text in &mut texts {
         *text = trim(text);
     }
     faults.need(texts.len() <= 16, 11, INVALID, "RQ-57");
-    let mut first: Vec<&[u8]> = Vec::new();
-    for text in texts {
-        if !first.contains(&text) {
-            first.push(text);
-        }
-    }
     let mut approvals = Vec::new();
-    for text in first {
+    for text in texts {
         match read(text) {
             Some(approval) => approvals.push(approval),
             None => {
@@ -129,16 +123,18 @@ pub(super) fn stage_11(
             && approval.created <= now + 30
             && now <= approval.expires;
         let signed = [b"countersign-approval-v1\0", approval.payload.as_slice()].concat();
-        let verified = match (<&[u8; 32]>::try_from(key.as_slice()), <&[u8; 64]>::try_from(approval.signature.as_slice()))
-        {
-            (Ok(key), Ok(signature)) => ed25519::verify(key, &signed, signature),
-            _ => Err("RQ-58"),
+        let verified = match <&[u8; 32]>::try_from(key.as_slice()) {
+            Ok(key) => ed25519::verify(key, &signed, &approval.signature),
+            Err(_) => Err("TK-32"),
         };
-        if !holds || !times || approval.digest != digest || verified.is_err() {
+        if approval.digest != digest {
+            faults.refuse_for(11, INVALID, &["RQ-58", "VF-44", "VF-32"]);
+        }
+        if !holds || !times || verified.is_err() {
             faults.refuse_for(11, INVALID, &["RQ-58", verified.err().unwrap_or("RQ-58"), "VF-32"]);
         }
         // spec: RQ-59
-        used.push(ed25519::sha256(&[key.as_slice(), &approval.signature].concat()));
+        used.push(ed25519::sha256(&[key.as_slice(), approval.signature.as_slice()].concat()));
     }
     used
 }

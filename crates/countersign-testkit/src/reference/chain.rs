@@ -138,7 +138,8 @@ pub(super) fn expiry(check: &Check) -> Option<u64> {
 
 /// The holders in their order, by the rules of restriction and delegation blocks.
 fn holders(blocks: &[Signed], claims: &Claims, faults: &mut Faults) -> Option<Vec<Holder>> {
-    let (name, key) = claims.agent.clone()?;
+    // A key of another length is nobody's: TK-32.
+    let (name, key) = claims.agent.clone().filter(|(_, key)| key.len() == 32)?;
     let mut holders = vec![Holder { name, key, claimed_by: claims.issuer.clone()? }];
     let mut left = claims.delegation_depth.unwrap_or(0);
     for signed in &blocks[1..] {
@@ -158,7 +159,7 @@ fn holders(blocks: &[Signed], claims: &Claims, faults: &mut Faults) -> Option<Ve
         let depth = delegation.depth.unwrap_or(0);
         faults.need(left > 0 && depth < left, 4, "delegation_depth", "TK-47");
         left = depth;
-        let (name, key) = delegation.delegate?;
+        let (name, key) = delegation.delegate.filter(|(_, key)| key.len() == 32)?;
         holders.push(Holder { name, key, claimed_by });
     }
     Some(holders)
@@ -172,9 +173,9 @@ fn verify(key: &[u8], payload: &[u8], signature: &[u8]) -> Result<(), &'static s
     ed25519::verify(key, payload, signature)
 }
 
-/// Stage 7: the signatures of the token, under the keys of its issuer.
+/// Stage 7: the signatures of the token, under those of its issuer's keys that are not revoked.
 // spec: VF-5, VF-17
-pub(super) fn stage_7(chain: &Chain, keys: &[[u8; 32]], faults: &mut Faults) {
+pub(super) fn stage_7(chain: &Chain, keys: &[[u8; 32]], configured: usize, faults: &mut Faults) {
     const CODE: &str = "token_signature";
     if !chain.signed_as_here {
         return;
@@ -183,8 +184,9 @@ pub(super) fn stage_7(chain: &Chain, keys: &[[u8; 32]], faults: &mut Faults) {
     // spec: TK-39
     let tried: Vec<_> = keys.iter().map(|key| verify(key, &authority.payload(), &authority.signature)).collect();
     if !tried.contains(&Ok(())) {
-        let rule = tried.into_iter().find_map(Result::err).unwrap_or("VF-16");
-        faults.refuse_for(7, CODE, &["TK-39", "VF-17", rule]);
+        let rule = tried.into_iter().find_map(Result::err).unwrap_or("VF-17");
+        let revoked = if keys.len() < configured { "VF-16" } else { "VF-17" };
+        faults.refuse_for(7, CODE, &["TK-39", "VF-17", rule, revoked]);
     }
     let mut before = authority;
     for signed in later {

@@ -160,11 +160,12 @@ pub(super) fn delegation(block: &Block, faults: &mut Faults) -> Delegation {
 pub(super) fn budgets(block: &Block, faults: &mut Faults) -> Vec<Budget> {
     of(block, "budget", "ssii")
         .into_iter()
-        .map(|terms| {
+        .filter_map(|terms| {
             let (amount, window) = (integer(&terms[2]), integer(&terms[3]));
             // spec: TK-33
-            faults.need(amount >= 1 && window >= 0, 4, "token_profile", "TK-33");
-            Budget { account: text(&terms[0]), unit: text(&terms[1]), amount, window }
+            let in_range = amount >= 1 && window >= 0;
+            faults.need(in_range, 4, "token_profile", "TK-33");
+            in_range.then(|| Budget { account: text(&terms[0]), unit: text(&terms[1]), amount, window })
         })
         .collect()
 }

@@ -76,11 +76,8 @@ impl Input<'_> {
         let mut members = Vec::new();
         while self.peek().is_some() {
             let key = self.key()?;
-            let member = if self.eat(b'=') {
-                self.member()?
-            } else {
-                Member::Item(Bare::Boolean(true), self.parameters()?)
-            };
+            let member =
+                if self.eat(b'=') { self.member()? } else { Member::Item(Bare::Boolean(true), self.parameters()?) };
             put(&mut members, key, member);
             self.blanks(true);
             if self.peek().is_none() {
@@ -129,9 +126,9 @@ impl Input<'_> {
         match self.peek()? {
             b'-' | b'0'..=b'9' => self.number(),
             b'"' => self.string(),
-            b'*' | b'A'..=b'Z' | b'a'..=b'z' => Some(Bare::Token(self.take_while(|byte| {
-                byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)
-            }))),
+            b'*' | b'A'..=b'Z' | b'a'..=b'z' => Some(Bare::Token(
+                self.take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)),
+            )),
             b':' => {
                 self.next();
                 let text = self.take_while(|byte| byte.is_ascii() && byte != b':');
@@ -287,10 +284,14 @@ mod tests {
 
     #[test]
     fn accepts_one_spelling_of_each_value() {
-        for good in ["a", "a=1, b=-15", "a=(\"x\" y);q=1.5", "a=:Zg==:;p", "a=?0", "a=@1", "a=%\"%c3%bc\"", "a=\"\\\"\""] {
+        for good in
+            ["a", "a=1, b=-15", "a=(\"x\" y);q=1.5", "a=:Zg==:;p", "a=?0", "a=@1", "a=%\"%c3%bc\"", "a=\"\\\"\""]
+        {
             assert!(exact(good.as_bytes()).is_some(), "{good}");
         }
-        for bad in ["", " a", "a ", "a=01", "a=-0", "a=1.50", "a,b", "a, a", "a=?1", "a=:Zg:", "a=:Zh==:", "A", "a=(x )", "a,"] {
+        for bad in
+            ["", " a", "a ", "a=01", "a=-0", "a=1.50", "a,b", "a, a", "a=?1", "a=:Zg:", "a=:Zh==:", "A", "a=(x )", "a,"]
+        {
             assert!(exact(bad.as_bytes()).is_none(), "{bad}");
         }
     }

@@ -99,10 +99,13 @@ fn query(query: &Query, reject: bool, faults: &mut Faults) {
     let over_all = query.body.iter().filter(over_all).count();
     faults.need(over_all == 0 || (reject && over_all == 1), 4, PROFILE, "CK-10");
     for expression in &query.expressions {
-        values(expression, &variables, faults);
+        let known = values(expression, &variables, faults);
         // spec: CK-12
         faults.need(count(expression) <= 64, 4, "limit_exceeded", "CK-12");
-        stack(expression, faults);
+        // What another operation would take and give can't be told.
+        if known {
+            stack(expression, faults);
+        }
     }
 }
 
@@ -123,7 +126,9 @@ fn count(operations: &[Op]) -> usize {
     operations.iter().map(|op| if let Op::Closure(inner) = op { 1 + count(inner) } else { 1 }).sum()
 }
 
-fn values(operations: &[Op], variables: &[&String], faults: &mut Faults) {
+/// Looks at values and kinds of operations; whether the profile has all of these.
+fn values(operations: &[Op], variables: &[&String], faults: &mut Faults) -> bool {
+    let mut all = true;
     for op in operations {
         match op {
             // spec: CK-9
@@ -142,16 +147,15 @@ fn values(operations: &[Op], variables: &[&String], faults: &mut Faults) {
                 let one_kind = first != 0 && elements.iter().all(|element| kind(element) == first);
                 faults.need(one_kind, 4, PROFILE, "CK-17");
             }
-            Op::Closure(inner) => values(inner, variables, faults),
+            Op::Closure(inner) => all &= values(inner, variables, faults),
             // spec: CK-13
-            Op::Unary(kind) => faults.need((0..=2).contains(kind), 4, PROFILE, "CK-13"),
-            Op::Binary(kind) => {
-                let known = (0..=7).contains(kind) || [20, 23, 24].contains(kind);
-                faults.need(known, 4, PROFILE, "CK-13");
-            }
+            Op::Unary(kind) => all &= (0..=2).contains(kind),
+            Op::Binary(kind) => all &= (0..=7).contains(kind) || [20, 23, 24].contains(kind),
             Op::Value(_) => {}
         }
     }
+    faults.need(all, 4, PROFILE, "CK-13");
+    all
 }
 
 /// Goes through an expression with, for each value on the stack, whether CK-16 lets it be an operand of `!`, `&&` and
@@ -200,7 +204,7 @@ fn stack(operations: &[Op], faults: &mut Faults) -> Option<bool> {
             }
             Op::Unary(1) => taken[0],
             Op::Unary(2) => false,
-            // All other binary operations give a bool; an operation that the profile lacks is refused already.
+            // Every other one gives a bool.
             Op::Unary(_) | Op::Binary(_) => true,
         };
         left.push(result);
@@ -212,4 +216,3 @@ fn stack(operations: &[Op], faults: &mut Faults) -> Option<bool> {
     }
     if held { left.pop() } else { None }
 }
-

@@ -311,7 +311,17 @@ mod tests {
         for good in ["{}", " [1, -0, 1.5e3] ", r#"{"a":"\ud83d\ude00"}"#, "9007199254740991"] {
             assert!(read(good.as_bytes()).is_ok(), "{good}");
         }
-        for bad in ["", "{} {}", r#"{"a":1,"\u0061":2}"#, "\u{feff}{}", r#""\ud83d""#, "9007199254740992", "1e400", "01", "[1,]"] {
+        for bad in [
+            "",
+            "{} {}",
+            r#"{"a":1,"\u0061":2}"#,
+            "\u{feff}{}",
+            r#""\ud83d""#,
+            "9007199254740992",
+            "1e400",
+            "01",
+            "[1,]",
+        ] {
             assert_eq!(read(bad.as_bytes()), Err(NotJson), "{bad}");
         }
         assert!(read(("[".repeat(64) + &"]".repeat(64)).as_bytes()).is_ok());

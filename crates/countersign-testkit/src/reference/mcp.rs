@@ -95,8 +95,14 @@ fn of_uri(uri: &str, server: &str, faults: &mut Faults) -> Option<String> {
         (good_scheme && good_host).then(|| format!("{server}/{scheme}/{host}{path}"))
     };
     let resource = parts();
-    faults.need(resource.is_some(), 11, "resource_invalid", "JR-22");
-    resource
+    let rule = match &resource {
+        Some(resource) => resource::broken(resource.as_bytes()).first().copied(),
+        None => Some("JR-22"),
+    };
+    if let Some(rule) = rule {
+        faults.refuse_for(11, "resource_invalid", &["JR-22", rule]);
+    }
+    resource.filter(|_| rule.is_none())
 }
 
 /// Right, checks and charges of an operation of a message. The right that it has.
@@ -128,6 +134,11 @@ pub(super) fn over_http(
     if message.method != b"POST" {
         let idle = (message.method == b"GET" || message.method == b"DELETE") && message.body.is_empty();
         faults.need(idle, 11, UNMAPPED, "JR-27");
+        return None;
+    }
+    // spec: JR-28 (without a body there is nothing that RQ-56 speaks of)
+    if message.body.is_empty() && !message.has("content-type") {
+        faults.refuse(11, UNMAPPED, "JR-28");
         return None;
     }
     // spec: JR-29

@@ -41,10 +41,42 @@ mod schema;
 mod service;
 mod symbols;
 
+use crate::format::Vector;
+use crate::format_rar;
+use crate::format_revocation::ListVector;
+use crate::format_rpc::RpcVector;
+use crate::runner::{Answer, Implementation};
+
 pub use lists::take;
 pub use rar::read;
 pub use rpc::decide_message;
 pub use service::{Judgement, decide_request};
+
+/// The reference verifier as an implementation that runs the vectors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reference;
+
+impl Implementation for Reference {
+    fn name(&self) -> &str {
+        "reference"
+    }
+
+    fn decide(&self, vector: &Vector) -> Answer {
+        decide_request(vector).map_or_else(Answer::Failed, |judged| Answer::Decision(judged.decision))
+    }
+
+    fn decide_message(&self, vector: &RpcVector) -> Answer {
+        decide_message(vector).map_or_else(Answer::Failed, |judged| Answer::Decision(judged.decision))
+    }
+
+    fn read_details(&self, vector: &format_rar::Vector) -> Answer {
+        Answer::Details(read(vector).1)
+    }
+
+    fn take_list(&self, vector: &ListVector) -> Answer {
+        take(vector).map_or_else(Answer::Failed, |(_, found)| Answer::List(found))
+    }
+}
 
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

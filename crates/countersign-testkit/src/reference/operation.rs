@@ -89,15 +89,23 @@ pub(super) fn of(message: &Message, table: Option<&[Row]>, faults: &mut Faults) 
 /// Looks at the resource, and in HTTP at the raw path.
 // spec: VF-25, VF-26, VF-27, VF-28
 pub(super) fn resource(operation: &Operation, path: Option<&[u8]>, faults: &mut Faults) {
-    let all = resource::broken(operation.resource.as_bytes()).into_iter().chain(path.into_iter().flat_map(resource::broken));
-    for rule in all {
+    let path = path.into_iter().flat_map(resource::broken);
+    for rule in resource::broken(operation.resource.as_bytes()).into_iter().chain(path) {
         faults.refuse(11, "resource_invalid", rule);
     }
 }
 
 /// The first right that covers the operation.
 // spec: VF-29, VF-30
-pub(super) fn right<'a>(operation: &Operation, rights: &'a [[String; 3]], faults: &mut Faults) -> Option<&'a [String; 3]> {
+pub(super) fn right<'a>(
+    operation: &Operation,
+    rights: &'a [[String; 3]],
+    faults: &mut Faults,
+) -> Option<&'a [String; 3]> {
+    // No right at all is TK-29's affair, and no location covers what is no resource.
+    if rights.is_empty() || !resource::broken(operation.resource.as_bytes()).is_empty() {
+        return None;
+    }
     let covering = rights.iter().find(|[kind, location, action]| {
         *kind == operation.kind
             && *action == operation.action

@@ -87,12 +87,21 @@ pub(super) fn read(mut rest: &[u8], schema: &'static Schema, depth: usize, fault
         return None;
     }
     let mut node = Node::default();
-    let (mut whole, mut before, mut foreign) = (true, 0, false);
+    let (mut whole, mut before) = (true, 0);
     while !rest.is_empty() {
         let tag = varint(&mut rest, faults)?;
         let (number, wire) = (tag >> 3, tag & 7);
+        // A tag of field 0 begins no field.
+        if number == 0 {
+            // spec: TK-3
+            faults.refuse(4, MALFORMED, "TK-3");
+            return None;
+        }
         // spec: TK-5
-        faults.need(number >= before, 4, MALFORMED, "TK-5");
+        if number < before {
+            faults.refuse(4, MALFORMED, "TK-5");
+            whole = false;
+        }
         before = number;
         let value = match wire {
             0 => Value::Number(varint(&mut rest, faults)?),
@@ -111,18 +120,21 @@ pub(super) fn read(mut rest: &[u8], schema: &'static Schema, depth: usize, fault
         // spec: TK-9
         if schema.foreign.contains(&number) {
             faults.refuse(4, "token_profile", "TK-9");
-            foreign = true;
+            // Container and block say what they say beside it; anything smaller it may change.
+            whole &= depth < 2;
             continue;
         }
         // spec: TK-8
         let Some(field) = schema.fields.iter().find(|field| field.number == number) else {
             faults.refuse(4, MALFORMED, "TK-8");
+            whole &= !schema.is_oneof();
             continue;
         };
         // spec: TK-5
         let again = node.0.iter().any(|(known, _)| *known == number || field.label == Label::Oneof);
         if again && field.label != Label::Repeated {
             faults.refuse(4, MALFORMED, "TK-5");
+            whole = false;
             continue;
         }
         let value = match (field.kind, value, wire) {
@@ -147,7 +159,10 @@ pub(super) fn read(mut rest: &[u8], schema: &'static Schema, depth: usize, fault
                     Kind::Bool => number < 2,
                     _ => true,
                 };
-                faults.need(holds, 4, MALFORMED, "TK-4");
+                if !holds {
+                    faults.refuse(4, MALFORMED, "TK-4");
+                    whole = false;
+                }
                 // spec: TK-7
                 faults.need(number != 0 || field.label != Label::Optional, 4, MALFORMED, "TK-7");
                 Value::Number(number)
@@ -160,10 +175,9 @@ pub(super) fn read(mut rest: &[u8], schema: &'static Schema, depth: usize, fault
     let required = schema.fields.iter().filter(|field| field.label == Label::Required);
     let missing = required.clone().any(|field| !stands(field.number));
     let empty = schema.is_oneof() && node.0.is_empty();
-    if whole && !foreign && (missing || empty) {
+    if whole && (missing || empty) {
         faults.refuse(4, MALFORMED, "TK-6");
     }
-    // A oneof whose member is not the profile's says nothing that could be looked at.
     (whole && !missing && !empty).then_some(node)
 }
 

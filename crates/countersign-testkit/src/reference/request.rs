@@ -48,15 +48,15 @@ pub(super) fn decide(message: &Message, service: &mut Service<'_>) -> Judgement 
     // spec: VF-6
     faults.need(of_path != Some(None), 5, "audience_mismatch", "VF-6");
     let keyid = proof.signed.as_ref().and_then(|signed| signed.keyid.as_ref());
-    let keys = service.stage_5(&chain, of_path.as_ref(), keyid, "RQ-45", &mut faults);
+    let keys = service.stage_5(&chain, (of_path.as_ref(), "VF-6"), keyid, "RQ-45", &mut faults);
     service.stage_6(&chain, &mut faults);
     if let Some(keys) = keys {
-        chain::stage_7(&chain, &service.not_revoked(keys), &mut faults);
+        chain::stage_7(&chain, &service.not_revoked(&keys), keys.len(), &mut faults);
     }
     stage_8(message, authority.as_deref(), proof.signed.as_ref(), &chain, &mut faults);
     body(message, service, &proof, &mut faults);
     let nonce = proof.signed.as_ref().and_then(|signed| signed.nonce.as_ref());
-    service.stage_10(&chain, nonce, "VF-19", &mut faults);
+    service.stage_10(&chain, nonce, &mut faults);
     if !has_path {
         return judgement(faults, Some(&chain), "ed25519", None);
     }
@@ -100,13 +100,7 @@ impl Http<'_> {
 }
 
 // spec: RQ-46, RQ-47, RQ-48, VF-18
-fn stage_8(
-    message: &Message,
-    authority: Option<&[u8]>,
-    signed: Option<&Signed>,
-    chain: &Chain,
-    faults: &mut Faults,
-) {
+fn stage_8(message: &Message, authority: Option<&[u8]>, signed: Option<&Signed>, chain: &Chain, faults: &mut Faults) {
     // Without one of these there is no base, or nothing to hold against it.
     let no_base = ["RQ-31", "RQ-32", "RQ-33", "RQ-37"];
     if faults.0.iter().any(|fault| no_base.contains(&fault.rules[0])) {

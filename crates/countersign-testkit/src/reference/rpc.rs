@@ -85,9 +85,8 @@ pub(super) fn envelope(root: &Json, now: i64, faults: &mut Faults) -> Option<Env
     }
     // spec: JR-10
     let sig = text("sig").map(|sig| base64::from_url(sig.as_bytes()));
-    let good = integer("v").is_none_or(|v| v == 1)
-        && text("nonce").is_none_or(|nonce| is_nonce(&nonce))
-        && sig != Some(None);
+    let good =
+        integer("v").is_none_or(|v| v == 1) && text("nonce").is_none_or(|nonce| is_nonce(&nonce)) && sig != Some(None);
     faults.need(good, 3, "params_invalid", "JR-10");
     // spec: JR-11
     if let (Some(created), Some(expires)) = (integer("created"), integer("expires")) {
@@ -140,16 +139,16 @@ fn decide(text: &[u8], service: &mut Service<'_>) -> Judgement {
     let known = envelope.service.clone().filter(|name| service.config.audience.contains(name));
     faults.need(known.is_some() || envelope.service.is_none(), 5, "audience_mismatch", "JR-12");
     // spec: JR-13
-    let keys = service.stage_5(&chain, Some(&known), envelope.keyid.as_ref(), "JR-13", &mut faults);
+    let keys = service.stage_5(&chain, (Some(&known), "JR-12"), envelope.keyid.as_ref(), "JR-13", &mut faults);
     service.stage_6(&chain, &mut faults);
     if let Some(keys) = keys {
-        chain::stage_7(&chain, &service.not_revoked(keys), &mut faults);
+        chain::stage_7(&chain, &service.not_revoked(&keys), keys.len(), &mut faults);
     }
     if let Some(Err(rule)) = envelope.sig.as_ref().map(|sig| verify(&root, sig, &chain)) {
         faults.refuse_for(8, "signature_invalid", &["JR-14", rule]);
     }
     // spec: JR-15
-    service.stage_10(&chain, envelope.nonce.as_ref(), "JR-15", &mut faults);
+    service.stage_10(&chain, envelope.nonce.as_ref(), &mut faults);
     let mapped = mcp::map(&root, &service.mcp.expect("a vector of messages").server, &mut faults);
     let right = match mapped {
         Some(mcp::Mapped::Operation(operation, args)) => {
@@ -174,6 +173,10 @@ fn decide(text: &[u8], service: &mut Service<'_>) -> Judgement {
 }
 
 /// Decides what a vector of messages sends, after what came before it.
+///
+/// # Errors
+///
+/// When one of those was denied.
 pub fn decide_message(vector: &RpcVector) -> Result<Judgement, String> {
     let input = &vector.input;
     let mut service = Service::new(&input.config, input.revoked.as_ref(), Some(&input.mcp), input.now);

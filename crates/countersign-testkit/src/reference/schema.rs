@@ -84,8 +84,7 @@ pub(super) static BLOCK: Schema = Schema {
     foreign: &[2, 5, 7, 8],
 };
 static FACT: Schema = Schema { fields: &[field(1, Message(&PREDICATE), Required)], foreign: &[] };
-static CHECK: Schema =
-    Schema { fields: &[field(1, Message(&RULE), Repeated), field(2, I32, Optional)], foreign: &[] };
+static CHECK: Schema = Schema { fields: &[field(1, Message(&RULE), Repeated), field(2, I32, Optional)], foreign: &[] };
 static RULE: Schema = Schema {
     fields: &[
         field(1, Message(&PREDICATE), Required),

@@ -69,7 +69,7 @@ impl<'a> Service<'a> {
     pub(super) fn stage_5(
         &self,
         chain: &Chain,
-        service: Option<&Option<String>>,
+        (service, service_rule): (Option<&Option<String>>, &'static str),
         keyid: Option<&String>,
         key_rule: &'static str,
         faults: &mut Faults,
@@ -80,7 +80,9 @@ impl<'a> Service<'a> {
         faults.need(issuer.is_some() || claims.issuer.is_none(), 5, "issuer_unknown", "VF-5");
         // spec: VF-7
         if let (Some(Some(service)), Some(audience)) = (service, &claims.audience) {
-            faults.need(audience == service, 5, "audience_mismatch", "VF-7");
+            if audience != service {
+                faults.refuse_for(5, "audience_mismatch", &["VF-7", service_rule]);
+            }
         }
         // spec: VF-8
         let now = self.now as u64;
@@ -116,8 +118,7 @@ impl<'a> Service<'a> {
         });
         faults.need(!user, 6, "token_revoked", "VF-13");
         // spec: VF-14
-        let grant =
-            revoked.grants.iter().any(|it| same(&it.issuer, &claims.issuer) && same(&it.grant, &claims.grant));
+        let grant = revoked.grants.iter().any(|it| same(&it.issuer, &claims.issuer) && same(&it.grant, &claims.grant));
         faults.need(!grant, 6, "token_revoked", "VF-14");
         // spec: VF-15
         let ended = revoked.conversations.iter().any(|it| {
@@ -130,17 +131,19 @@ impl<'a> Service<'a> {
 
     /// The keys that may be tried.
     // spec: VF-16
-    pub(super) fn not_revoked(&self, keys: Vec<[u8; 32]>) -> Vec<[u8; 32]> {
+    pub(super) fn not_revoked(&self, keys: &[[u8; 32]]) -> Vec<[u8; 32]> {
         let gone: Vec<_> = self.revoked.issuer_keys.iter().filter_map(|key| base64::public_key(key)).collect();
-        keys.into_iter().filter(|key| !gone.contains(key)).collect()
+        keys.iter().filter(|key| !gone.contains(key)).copied().collect()
     }
 
     /// Stage 10.
-    // spec: VF-19, VF-22
-    pub(super) fn stage_10(&mut self, chain: &Chain, nonce: Option<&String>, rule: &'static str, faults: &mut Faults) {
+    // spec: VF-19, VF-22, JR-15 (one store for both kinds of proof)
+    pub(super) fn stage_10(&mut self, chain: &Chain, nonce: Option<&String>, faults: &mut Faults) {
         let (Some(nonce), Some(holder)) = (nonce, chain.holders.last()) else { return };
         let pair = (ed25519::key_id(&holder.key), nonce.clone());
-        faults.need(!self.nonces.contains(&pair), 10, "replayed", rule);
+        if self.nonces.contains(&pair) {
+            faults.refuse_for(10, "replayed", &["VF-19", "VF-22", "JR-15"]);
+        }
         if faults.none_to(10) {
             self.nonces.insert(pair);
         }
@@ -149,7 +152,12 @@ impl<'a> Service<'a> {
 
 /// The decision of `spec/verify.md`.
 // spec: VF-36, VF-37
-pub(super) fn judgement(faults: Faults, chain: Option<&Chain>, binding: &str, right: Option<&[String; 3]>) -> Judgement {
+pub(super) fn judgement(
+    faults: Faults,
+    chain: Option<&Chain>,
+    binding: &str,
+    right: Option<&[String; 3]>,
+) -> Judgement {
     let first = faults.first().cloned();
     let proven = first.as_ref().is_none_or(|fault| fault.stage >= 9);
     let shown = |value: Value| if proven { value } else { Value::Null };
@@ -177,6 +185,10 @@ pub(super) fn judgement(faults: Faults, chain: Option<&Chain>, binding: &str, ri
 }
 
 /// Decides a vector's request, after those that came before it.
+///
+/// # Errors
+///
+/// When one of those went another way.
 pub fn decide_request(vector: &Vector) -> Result<Judgement, String> {
     let input = &vector.input;
     let mut service = Service::new(&input.config, input.revoked.as_ref(), None, input.now);

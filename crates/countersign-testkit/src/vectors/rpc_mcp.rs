@@ -151,7 +151,7 @@ pub fn mcp() -> RpcCases {
         "tool-without-right",
         "a tool that no right covers",
         Rpc::call("send_email", none()),
-        "JR-18",
+        "VF-29",
         "right_missing",
         "call",
     );
@@ -159,7 +159,7 @@ pub fn mcp() -> RpcCases {
         "resource-without-right",
         "a resource beside the right's location",
         read("file:///notes-old/a.md"),
-        "JR-22",
+        "VF-29",
         "right_missing",
         "resource",
     );
