@@ -1,5 +1,8 @@
 //! The evaluation of checks, with its work counted (`spec/checks.md`, Evaluation).
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::Faults;
 use super::arguments::{Arguments, Of};
 use super::block::{Check, Op, Predicate, Query, Term};
@@ -24,14 +27,44 @@ enum Stop {
 
 type Bindings = Vec<(String, Term)>;
 
+/// Facts of one name, in order.
+type Facts = Rc<Vec<Vec<Term>>>;
+
 struct Machine<'a> {
     world: &'a World<'a>,
+    facts: BTreeMap<&'static str, Facts>,
     units: u64,
+}
+
+/// The facts of every name.
+fn facts(world: &World<'_>) -> BTreeMap<&'static str, Facts> {
+    let mut facts: BTreeMap<&'static str, Facts> =
+        world.facts.iter().map(|(name, terms)| (*name, Rc::new(vec![terms.clone()]))).collect();
+    let arguments = world.arguments;
+    let pair = |(name, value): &(String, Term)| vec![Term::Text(name.clone()), value.clone()];
+    let present = |name: &String| vec![Term::Text(name.clone())];
+    let all = [
+        ("arg", arguments.values.iter().map(pair).collect()),
+        ("arg_host", arguments.hosts.iter().map(pair).collect()),
+        ("arg_path", arguments.paths.iter().map(pair).collect()),
+        ("arg_present", arguments.present.iter().map(present).collect::<Vec<_>>()),
+    ];
+    for (name, all) in all {
+        // spec: CK-32 (of equal facts only the first counts)
+        let mut first: Vec<Vec<Term>> = Vec::new();
+        for fact in all {
+            if !first.contains(&fact) {
+                first.push(fact);
+            }
+        }
+        facts.insert(name, Rc::new(first));
+    }
+    facts
 }
 
 /// Evaluates all checks; the units that they cost.
 pub(super) fn all<'c>(checks: impl Iterator<Item = &'c Check>, world: &World<'_>, faults: &mut Faults) -> u64 {
-    let mut machine = Machine { world, units: 0 };
+    let mut machine = Machine { world, facts: facts(world), units: 0 };
     // spec: CK-20 (the first that does not pass decides; going on shows whether it is the only one)
     for check in checks {
         match machine.check(check) {
@@ -89,17 +122,20 @@ impl Machine<'_> {
             }
             return Ok(true);
         };
-        for fact in self.offered(predicate)? {
+        for fact in self.offered(predicate)?.iter() {
             self.spend(1)?;
+            let pairs = || predicate.terms.iter().zip(fact);
+            let matches = pairs().all(|(term, value)| matches!(term, Term::Variable(_)) || term == value);
+            if !matches {
+                continue;
+            }
             let mut bound = bound.clone();
-            let mut matches = true;
-            for (term, value) in predicate.terms.iter().zip(fact) {
-                match term {
-                    Term::Variable(name) => bound.push((name.clone(), value)),
-                    constant => matches &= *constant == value,
+            for (term, value) in pairs() {
+                if let Term::Variable(name) = term {
+                    bound.push((name.clone(), value.clone()));
                 }
             }
-            if matches && self.nested(rest, expressions, &bound)? {
+            if self.nested(rest, expressions, &bound)? {
                 return Ok(true);
             }
         }
@@ -107,17 +143,15 @@ impl Machine<'_> {
     }
 
     /// The facts of a predicate's name, in order.
-    fn offered(&self, predicate: &Predicate) -> Result<Vec<Vec<Term>>, Stop> {
+    fn offered(&self, predicate: &Predicate) -> Result<Facts, Stop> {
         let arguments = self.world.arguments;
+        let facts = self.facts.get(predicate.name.as_str()).cloned().unwrap_or_default();
         let (of, declared) = match predicate.name.as_str() {
             "arg" => (Of::Arg, None),
             "arg_host" => (Of::Host, Some(self.world.urls)),
             "arg_path" => (Of::Path, Some(self.world.paths)),
             "arg_present" => (Of::Present, None),
-            name => {
-                let facts = self.world.facts.iter().filter(|(known, _)| *known == name);
-                return Ok(facts.map(|(_, terms)| terms.clone()).collect());
-            }
+            _ => return Ok(facts),
         };
         // spec: CK-33
         if !arguments.extracted {
@@ -138,23 +172,7 @@ impl Machine<'_> {
         if arguments.poisoned.iter().any(poison) {
             return Err(Stop::Error("CK-36"));
         }
-        let pairs = |facts: &[(String, Term)]| -> Vec<Vec<Term>> {
-            facts.iter().map(|(name, value)| vec![Term::Text(name.clone()), value.clone()]).collect()
-        };
-        let facts = match of {
-            Of::Arg => pairs(&arguments.values),
-            Of::Host => pairs(&arguments.hosts),
-            Of::Path => pairs(&arguments.paths),
-            Of::Present => arguments.present.iter().map(|name| vec![Term::Text(name.clone())]).collect(),
-        };
-        // spec: CK-32 (of equal facts only the first counts)
-        let mut first: Vec<Vec<Term>> = Vec::new();
-        for fact in facts {
-            if !first.contains(&fact) {
-                first.push(fact);
-            }
-        }
-        Ok(first)
+        Ok(facts)
     }
 
     fn expression(&mut self, operations: &[Op], bound: &Bindings) -> Result<Term, Stop> {
