@@ -23,7 +23,7 @@ pub enum Answer {
     /// What comes of authorization details.
     Details(format_rar::Expect),
     /// What becomes of a revocation list, and the view after it.
-    List(ListExpect),
+    List(Box<ListExpect>),
     /// Nothing: the vector did not get to where it is decided, for this reason.
     NotReached(String),
     /// Nothing: the implementation has no vectors of this form.

@@ -14,7 +14,7 @@ pub(super) enum Mapped {
     /// Nothing.
     Idle,
     /// This, with these arguments.
-    Operation(Operation, Option<Json>),
+    Operation(Box<Operation>, Option<Json>),
 }
 
 const UNMAPPED: &str = "operation_unmapped";
@@ -68,7 +68,7 @@ pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapp
     let mut operation = Operation::plain(kind, &resource, action);
     operation.tool = (kind == "mcp_tool").then(|| name.to_owned());
     let args = (member == "name").then(|| arguments.clone());
-    (object || member == "uri").then_some(Mapped::Operation(operation, args))
+    (object || member == "uri").then(|| Mapped::Operation(Box::new(operation), args))
 }
 
 // spec: JR-21

@@ -74,7 +74,7 @@ impl Implementation for Reference {
     }
 
     fn take_list(&self, vector: &ListVector) -> Answer {
-        take(vector).map_or_else(Answer::Failed, |(_, found)| Answer::List(found))
+        take(vector).map_or_else(Answer::Failed, |(_, found)| Answer::List(Box::new(found)))
     }
 }
 

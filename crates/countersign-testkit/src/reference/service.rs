@@ -79,10 +79,10 @@ impl<'a> Service<'a> {
         let issuer = self.config.issuers.iter().find(|known| Some(&known.issuer) == claims.issuer.as_ref());
         faults.need(issuer.is_some() || claims.issuer.is_none(), 5, "issuer_unknown", "VF-5");
         // spec: VF-7
-        if let (Some(Some(service)), Some(audience)) = (service, &claims.audience) {
-            if audience != service {
-                faults.refuse_for(5, "audience_mismatch", &["VF-7", service_rule]);
-            }
+        if let (Some(Some(service)), Some(audience)) = (service, &claims.audience)
+            && audience != service
+        {
+            faults.refuse_for(5, "audience_mismatch", &["VF-7", service_rule]);
         }
         // spec: VF-8
         let now = self.now as u64;
