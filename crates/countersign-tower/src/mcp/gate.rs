@@ -1,0 +1,160 @@
+//! Messages one by one: what a verifier does between a transport of lines and a server of MCP.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use countersign::Class;
+use countersign::jsonrpc::mcp::Server;
+use countersign::jsonrpc::{ENVELOPE, Message};
+use countersign::time::UnixTime;
+use countersign::verify::{Approvals, McpCharges, NonceClaim, ReplayOutcome};
+use serde_json::{Map, Value, json};
+
+use super::listing::Filter;
+use super::{CALLER, Caller};
+use crate::audit::{AuditRecord, TraceId};
+use crate::layer::{CountersignLayer, Shared};
+use crate::problem::Problem;
+use crate::service::Refusal;
+use crate::store::within;
+
+/// How many listings may wait for their answers at once.
+const MAX_WAITING: usize = 1024;
+
+/// Decides about the messages that come to one server.
+///
+/// Shares verifier, stores, revocations, clock and audit with the layer that it is made from, so a service may be reached
+/// both ways and a nonce is used up for both.
+pub struct Gate {
+    shared: Arc<Shared>,
+    server: Server,
+    /// What the callers of listings may see, by the id of the message.
+    waiting: Mutex<HashMap<String, Filter>>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub enum Received {
+    /// It is allowed: this goes to the server, without the proof and with [`CALLER`].
+    Forward(Value),
+    /// It is refused, and this is the answer to its sender.
+    Answer(Value),
+    /// It is refused, and nobody waits for an answer.
+    Nothing,
+}
+
+impl Gate {
+    /// A gate before the server of this name.
+    pub fn new(layer: &CountersignLayer, server: Server) -> Self {
+        Self { shared: Arc::clone(&layer.shared), server, waiting: Mutex::default() }
+    }
+
+    /// The longest message that is read, in bytes (JR-1).
+    pub fn max_message(&self) -> u64 {
+        self.shared.verifier.max_body()
+    }
+
+    /// Decides about one message, records the decision, and charges what it costs.
+    // spec: JR-26, JR-35
+    pub async fn receive(&self, text: &[u8]) -> Received {
+        let started = Instant::now();
+        let (now, trace) = ((self.shared.clock)(), TraceId::random());
+        let message = Message::parse(text, self.max_message()).map_err(Refusal::from);
+        let id = message.as_ref().ok().and_then(|message| message.id()).and_then(|id| serde_json::to_value(id).ok());
+        let outcome = match message {
+            Ok(message) => self.verify(&message, now).await.map(|caller| (caller, message)),
+            Err(refusal) => Err(refusal),
+        };
+        let at = (now, trace, u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let (caller, message) = match outcome {
+            Ok(allowed) => allowed,
+            Err(refusal) => {
+                let problem = self.shared.refused(at, &refusal);
+                return id.map_or(Received::Nothing, |id| Received::Answer(error(id, problem, trace)));
+            }
+        };
+        if !self.expect(&caller, &message, id.as_ref()) {
+            self.shared
+                .audit
+                .record(&AuditRecord::undecided(at, "listing that its answer could not be told from others"));
+            let problem = Problem::of_class(Class::Unavailable);
+            return id.map_or(Received::Nothing, |id| Received::Answer(error(id, problem, trace)));
+        }
+        self.shared.audit.record(&AuditRecord::of_caller(at, &caller));
+        match handed_on(message, &caller, trace) {
+            Some(message) => Received::Forward(message),
+            None => Received::Nothing,
+        }
+    }
+
+    /// A message was longer than [`Self::max_message`] and was not read: recorded as any other refusal.
+    // spec: JR-1
+    pub fn too_long(&self) {
+        let at = ((self.shared.clock)(), TraceId::random(), 0);
+        self.shared.audit.record(&AuditRecord::denied(at, &Message::too_long()));
+    }
+
+    /// Takes out of an answer of the server what its caller may not use. Any other message stays as it is.
+    // spec: JR-25
+    pub fn answer(&self, message: &mut Value) {
+        let is_answer = message.get("result").or(message.get("error")).is_some();
+        let Some(id) = message.get("id").filter(|_| is_answer).map(Value::to_string) else { return };
+        let filter = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(filter) = filter {
+            filter.message(message);
+        }
+    }
+
+    async fn verify(&self, message: &Message, now: UnixTime) -> Result<Caller, Refusal> {
+        let shared = &self.shared;
+        let check = || Ok(shared.verifier.check_rpc(message, now, shared.revocations.as_ref()));
+        let claim = shared.with_current_keys(check, NonceClaim::chain).await?;
+        let outcome = within(shared.store_timeout, shared.replay.record(claim.entry(), now)).await;
+        let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
+        match authenticated.map_mcp(&self.server, message, &Approvals::none())? {
+            McpCharges::Operation(charges) => Ok(Caller::Operation(Arc::new(shared.charge(*charges, now).await?))),
+            McpCharges::Nothing(idle) => Ok(Caller::Nothing(Arc::from(idle))),
+        }
+    }
+
+    /// Remembers what the caller of a listing may see. False where its answer could not be told from another's.
+    fn expect(&self, caller: &Caller, message: &Message, id: Option<&Value>) -> bool {
+        let (Caller::Nothing(idle), Some(id)) = (caller, id) else { return true };
+        let Some(filter) = Filter::new(idle, &self.server, message.method()) else { return true };
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = id.to_string();
+        if waiting.len() >= MAX_WAITING || waiting.contains_key(&id) {
+            return false;
+        }
+        waiting.insert(id, filter);
+        true
+    }
+}
+
+/// The message as the server gets it: written anew from the value that was verified.
+// spec: JR-17, JR-35
+fn handed_on(message: Message, caller: &Caller, trace: TraceId) -> Option<Value> {
+    let mut message = serde_json::to_value(message.into_value()).ok()?;
+    let mut who = serde_json::to_value(caller.decision()).ok()?;
+    who.as_object_mut()?.insert("trace_id".to_owned(), trace.to_string().into());
+    let meta = message.get_mut("params")?.get_mut("_meta")?.as_object_mut()?;
+    meta.remove(ENVELOPE);
+    meta.insert(CALLER.to_owned(), who);
+    Some(message)
+}
+
+// spec: JR-26
+fn error(id: Value, problem: Problem, trace: TraceId) -> Value {
+    let (code, message) = (problem.status(), problem.word());
+    let data: Map<String, Value> = problem.into_members(trace);
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message, "data": data } })
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("server", &self.server).finish_non_exhaustive()
+    }
+}
