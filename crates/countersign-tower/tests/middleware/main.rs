@@ -13,6 +13,7 @@ mod handlers;
 mod http2;
 #[cfg(feature = "jwks")]
 mod jwks;
+mod messages;
 mod proofs;
 mod revocations;
 mod spool;
