@@ -252,22 +252,18 @@ fn refuses_what_a_relay_does_to_requests() {
     assert_eq!(post(&url, &fields, |_, _| {}), allowed);
     // Moved to another tool, in the body alone, in the fields alone, in both.
     assert_eq!(post(&url, &fields, |_, body| *body = body.replace("list_events", "send_email")), refused);
-    let renamed = HeaderValue::from_static("send_email");
     let rename: fn(&mut HeaderMap, &mut String) =
         |headers, _| drop(headers.insert("mcp-name", HeaderValue::from_static("send_email")));
     assert_eq!(post(&url, &fields, rename), refused);
     let added: fn(&mut HeaderMap, &mut String) =
         |headers, _| drop(headers.insert("mcp-name", HeaderValue::from_static("list_events")));
     assert_eq!(post(&url, &[], added), refused);
+    let mismatched = (403, "Countersign error=\"insufficient_authorization\"".to_owned());
     // Signed by the agent, but the fields and the body say different things.
-    assert_eq!(post(&url, &[("mcp-name", renamed.to_str().unwrap())], |_, _| {}), refused);
-    assert_eq!(post(&url, &[("mcp-method", "tools/list")], |_, _| {}), refused);
-    assert_eq!(
-        post(&url, &[("mcp-name", "list_events"), ("mcp-method", "tools/call")], |headers, _| drop(
-            headers.remove("mcp-name")
-        )),
-        refused
-    );
+    assert_eq!(post(&url, &[("mcp-name", "send_email")], |_, _| {}), mismatched);
+    assert_eq!(post(&url, &[("mcp-method", "tools/list")], |_, _| {}), mismatched);
+    let remove: fn(&mut HeaderMap, &mut String) = |headers, _| drop(headers.remove("mcp-name"));
+    assert_eq!(post(&url, &fields, remove), refused);
 }
 
 fn folder() -> &'static Path {
