@@ -79,5 +79,5 @@ async function main([url, tokenFile, keyFile]) {
 main(process.argv.slice(2)).catch((error) => {
   const cause = error.cause?.message || error.cause?.code;
   console.error(`client.mjs: ${error.message}${cause ? `: ${cause}` : ""}`);
-  process.exitCode = 1;
+  process.exit(1); // a stream may be open
 });
