@@ -5,5 +5,6 @@ pub mod details;
 pub mod fields;
 pub mod json;
 pub mod keys;
+pub mod messages;
 pub mod mutate;
 pub mod requests;
