@@ -109,7 +109,10 @@ async fn work(client: RunningService<RoleClient, ()>) -> Result<()> {
     {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         match client.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await {
-            Ok(result) => println!("{tool}: {}", serde_json::to_value(&result.content)?[0]["text"]),
+            Ok(result) => println!(
+                "{tool}: {}",
+                serde_json::to_value(&result.content)?.pointer("/0/text").unwrap_or(&json!(null))
+            ),
             Err(error) => println!("{tool}: refused: {error}"),
         }
     }
