@@ -368,15 +368,14 @@ fn spell(u: &mut Unstructured<'_>, value: &Value, text: &mut String) -> Result<(
 }
 
 fn spell_string(u: &mut Unstructured<'_>, string: &str, text: &mut String) -> Result<()> {
-    let escape = u.ratio(1, 4)?;
-    if !escape {
+    // An input that is used up gives nothing but zeros, which would say yes each time.
+    if u.is_empty() || !u.ratio(1, 4)? {
         text.push_str(&quoted(string));
         return Ok(());
     }
     text.push('"');
     for c in string.chars() {
-        // Long texts would use up all of the input.
-        if u.is_empty() || u.ratio(1, 8)? || matches!(c, '"' | '\\' | '\0'..='\u{1f}') {
+        if (!u.is_empty() && u.ratio(1, 8)?) || matches!(c, '"' | '\\' | '\0'..='\u{1f}') {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 text.push_str(&format!("\\u{unit:04x}"));
             }

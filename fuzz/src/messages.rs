@@ -81,7 +81,12 @@ pub fn sent(verifier: &Verifier) -> Vec<Sent> {
 
 /// The service of the valid messages.
 pub fn verifier() -> Verifier {
-    Verifier::builder().audience(SERVICE).issuer("https://hub.example", [root().public()]).build().unwrap()
+    Verifier::builder()
+        .audience(SERVICE)
+        .authority("calendar.example.com")
+        .issuer("https://hub.example", [root().public()])
+        .build()
+        .unwrap()
 }
 
 /// What core says to a message, its stores empty.
