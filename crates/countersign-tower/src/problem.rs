@@ -56,7 +56,7 @@ impl Problem {
 
     /// Of a denial. `ask` is where approvals are asked for.
     pub(crate) fn of_denial(denial: &Denial, ask: Option<&str>) -> Self {
-        let mut problem = Self::of_class(denial.code().class());
+        let mut problem = Self::of_class(denial.class());
         // spec: VF-41
         match (denial.code(), denial.refused()) {
             (Code::RightMissing, Some((operation, service))) => {

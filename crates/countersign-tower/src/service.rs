@@ -193,6 +193,9 @@ impl Shared {
                     Unread::Broken => Refusal::Broken,
                 }
             })?;
+        // spec: VF-49
+        let now = (self.clock)().max(now);
+        let claim = claim.later(now, self.revocations.as_ref())?;
         // spec: VF-19, VF-21
         let outcome = within(self.store_timeout, self.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::service::Refusal;
 use crate::store::within;
 
-/// How many listings may wait for their answers at once.
+/// How many messages may wait for their answers at once.
 const MAX_WAITING: usize = 1024;
 
 /// Decides about the messages that come to one server.
@@ -30,8 +30,8 @@ const MAX_WAITING: usize = 1024;
 pub struct Gate {
     shared: Arc<Shared>,
     server: Server,
-    /// What the callers of listings may see, by the id of the message.
-    waiting: Mutex<HashMap<String, Filter>>,
+    /// The messages that the server has not answered, by id, and what the callers of listings may see.
+    waiting: Mutex<HashMap<String, Option<Filter>>>,
 }
 
 /// What becomes of a message.
@@ -79,7 +79,7 @@ impl Gate {
         if !self.expect(&caller, &message, id.as_ref()) {
             self.shared
                 .audit
-                .record(&AuditRecord::undecided(at, "listing that its answer could not be told from others"));
+                .record(&AuditRecord::undecided(at, "answer could not be told from another, or too many are awaited"));
             let problem = Problem::of_class(Class::Unavailable);
             return id.map_or(Received::Nothing, |id| Received::Answer(error(id, problem, trace)));
         }
@@ -97,14 +97,24 @@ impl Gate {
         self.shared.audit.record(&AuditRecord::denied(at, &Message::too_long()));
     }
 
-    /// Takes out of an answer of the server what its caller may not use. Any other message stays as it is.
+    /// Whether a message of the server may go to its peer, after what the caller may not use was taken out of it.
+    ///
+    /// An answer may where it is the first one to a message that was forwarded. Anything else has to be a message of the
+    /// server's own.
     // spec: JR-25
-    pub fn answer(&self, message: &mut Value) {
+    pub fn passes(&self, message: &mut Value) -> bool {
         let is_answer = message.get("result").or(message.get("error")).is_some();
-        let Some(id) = message.get("id").filter(|_| is_answer).map(Value::to_string) else { return };
-        let filter = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(filter) = filter {
-            filter.message(message);
+        if !is_answer {
+            return message.get("method").is_some();
+        }
+        let Some(id) = message.get("id").map(Value::to_string) else { return false };
+        match self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
+            Some(Some(filter)) => {
+                filter.message(message);
+                true
+            }
+            Some(None) => true,
+            None => false,
         }
     }
 
@@ -120,12 +130,23 @@ impl Gate {
         }
     }
 
-    /// Remembers what the caller of a listing may see. False where its answer could not be told from another's.
+    /// Remembers that an answer is to come, and what its caller may see. False where it could not be told from another.
     fn expect(&self, caller: &Caller, message: &Message, id: Option<&Value>) -> bool {
-        let (Caller::Nothing(idle), Some(id)) = (caller, id) else { return true };
-        let Some(filter) = Filter::new(idle, &self.server, message.method()) else { return true };
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = id.to_string();
+        let Some(id) = id.map(Value::to_string) else {
+            // What was cancelled needs no answer, and one that comes late does not pass.
+            if message.method() == "notifications/cancelled" {
+                let id = message.params().and_then(|params| params.member("requestId"));
+                if let Some(id) = id.and_then(|id| serde_json::to_value(id).ok()) {
+                    waiting.remove(&id.to_string());
+                }
+            }
+            return true;
+        };
+        let filter = match caller {
+            Caller::Nothing(idle) => Filter::new(idle, &self.server, message.method()),
+            Caller::Operation(_) => None,
+        };
         if waiting.len() >= MAX_WAITING || waiting.contains_key(&id) {
             return false;
         }

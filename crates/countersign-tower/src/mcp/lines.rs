@@ -15,7 +15,8 @@ const MAX_ANSWER: u64 = 64 << 20;
 /// a child process, sockets, `tokio::io::duplex`.
 ///
 /// What the gate allows goes to the server, what it refuses is answered here. Of what the server writes, listings are
-/// filtered, and lines that are no JSON are left out.
+/// filtered, and lines that are no JSON, and answers that nobody waits for, are
+/// left out.
 ///
 /// # Errors
 ///
@@ -48,8 +49,9 @@ pub async fn guard_lines(
             match line(&mut from_server, MAX_ANSWER).await? {
                 Line::Text(text) => {
                     let Ok(mut message) = serde_json::from_slice::<Value>(&text) else { continue };
-                    gate.answer(&mut message);
-                    write(&mut *to_peer.lock().await, &message.to_string()).await?;
+                    if gate.passes(&mut message) {
+                        write(&mut *to_peer.lock().await, &message.to_string()).await?;
+                    }
                 }
                 Line::TooLong => return Err(io::ErrorKind::InvalidData.into()),
                 Line::End => return Ok(()),

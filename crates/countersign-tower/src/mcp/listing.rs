@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use countersign::jsonrpc::mcp::{Listing, Server};
 use countersign::verify::Idle;
 use http::{HeaderMap, Response, header};
@@ -58,14 +58,14 @@ impl Filter {
         let (mut head, body) = response.into_parts();
         let text = match form? {
             Form::Json => {
-                let mut answer = serde_json::from_slice(&read(body, |_| false).await?).map_err(|_| Unreadable)?;
+                let mut answer = serde_json::from_slice(&read(body).await?).map_err(|_| Unreadable)?;
                 if !matches!(answer, Value::Object(_)) {
                     return Err(Unreadable);
                 }
                 self.message(&mut answer);
                 answer.to_string()
             }
-            Form::Events => self.events(&read(body, has_answer).await?)?,
+            Form::Events => self.events(body).await?,
         };
         // What they say is true of the unfiltered answer.
         for name in [header::CONTENT_LENGTH, header::ETAG, header::HeaderName::from_static("content-digest")] {
@@ -74,22 +74,25 @@ impl Filter {
         Ok(Response::from_parts(head, R::from(Bytes::from(text))))
     }
 
-    /// Every whole event; what is no message is left out.
-    fn events(&self, stream: &[u8]) -> Result<String, Unreadable> {
-        let mut text = String::new();
-        let mut rest = std::str::from_utf8(stream).map_err(|_| Unreadable)?;
-        while let Some((event, behind)) = next_event(rest) {
-            rest = behind;
-            let data = data(event);
-            let mut written: Vec<String> =
-                event.lines().filter(|line| field(line) != "data").map(str::to_owned).collect();
-            if !data.is_empty() {
-                let Ok(mut message @ Value::Object(_)) = serde_json::from_str(&data) else { continue };
-                self.message(&mut message);
-                written.push(format!("data: {message}"));
+    /// Every whole event up to the answer, behind which a server may keep the stream open. What is no message is left out.
+    async fn events<R: Body>(&self, body: R) -> Result<String, Unreadable> {
+        let (mut body, mut events) = (std::pin::pin!(body), Events::default());
+        let (mut text, mut length) = (String::new(), 0_usize);
+        while let Some(frame) = body.frame().await {
+            let Ok(mut data) = frame.map_err(|_| Unreadable)?.into_data() else { continue };
+            length = length.saturating_add(data.remaining());
+            if length > MAX_ANSWER {
+                return Err(Unreadable);
             }
-            text.extend(written.iter().flat_map(|line| [line.as_str(), "\n"]));
-            text.push('\n');
+            for Event { fields, data } in events.take(&data.copy_to_bytes(data.remaining()))? {
+                let Ok(mut message @ Value::Object(_)) = serde_json::from_str(&data.join("\n")) else { continue };
+                self.message(&mut message);
+                text.extend(fields.iter().flat_map(|line| [line.as_str(), "\n"]));
+                text.push_str(&format!("data: {message}\n\n"));
+                if message.get("result").or(message.get("error")).is_some() {
+                    return Ok(text);
+                }
+            }
         }
         Ok(text)
     }
@@ -113,75 +116,99 @@ impl Form {
     }
 }
 
-/// Reads a body to its end, or until `enough`.
-async fn read<R: Body>(body: R, enough: fn(&[u8]) -> bool) -> Result<Vec<u8>, Unreadable> {
-    let (mut body, mut text) = (std::pin::pin!(body), Vec::new());
+/// Reads a body to its end.
+async fn read<R: Body>(body: R) -> Result<Bytes, Unreadable> {
+    let (mut body, mut text) = (std::pin::pin!(body), BytesMut::new());
     while let Some(frame) = body.frame().await {
         let Ok(mut data) = frame.map_err(|_| Unreadable)?.into_data() else { continue };
         if text.len().saturating_add(data.remaining()) > MAX_ANSWER {
             return Err(Unreadable);
         }
         text.extend_from_slice(&data.copy_to_bytes(data.remaining()));
-        if enough(&text) {
-            break;
-        }
     }
-    Ok(text)
+    Ok(text.freeze())
 }
 
-/// Whether a whole event has an answer: a server may keep the stream open behind it.
-fn has_answer(stream: &[u8]) -> bool {
-    let mut rest = match std::str::from_utf8(stream) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(stream.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default(),
-    };
-    while let Some((event, behind)) = next_event(rest) {
-        rest = behind;
-        let message: Option<Value> = serde_json::from_str(&data(event)).ok();
-        if message.is_some_and(|message| message.get("result").or(message.get("error")).is_some()) {
-            return true;
+/// Server-sent events as they come (HTML, "Parsing an event stream"): each byte is looked at once.
+#[derive(Debug, Default)]
+struct Events {
+    line: Vec<u8>,
+    /// The last byte was a CR, to which a LF may belong.
+    after_cr: bool,
+    begun: bool,
+    event: Event,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Event {
+    /// The lines that say the event's id, its name and when to come back.
+    fields: Vec<String>,
+    data: Vec<String>,
+}
+
+impl Events {
+    /// The events that end in these bytes.
+    fn take(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Unreadable> {
+        let mut ended = Vec::new();
+        for byte in bytes {
+            let after_cr = std::mem::replace(&mut self.after_cr, *byte == b'\r');
+            match byte {
+                b'\n' if after_cr => {}
+                b'\n' | b'\r' => ended.extend(self.end_of_line()?),
+                _ => self.line.push(*byte),
+            }
         }
+        Ok(ended)
     }
-    false
-}
 
-/// The first event that has ended, and what follows it. Lines end at CR LF, LF or CR (HTML, server-sent events).
-fn next_event(text: &str) -> Option<(&str, &str)> {
-    let ends = ["\n\n", "\n\r\n", "\r\r"].into_iter().filter_map(|end| Some((text.find(end)?, end.len())));
-    let (at, length) = ends.min()?;
-    Some((text.get(..at)?, text.get(at.checked_add(length)?..)?))
-}
-
-fn field(line: &str) -> &str {
-    line.split(':').next().unwrap_or_default()
-}
-
-/// The lines of `data` of an event, joined.
-fn data(event: &str) -> String {
-    let lines = event.split(['\n', '\r']).filter(|line| field(line) == "data");
-    let values = lines.map(|line| line.strip_prefix("data:").unwrap_or_default());
-    values.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect::<Vec<_>>().join("\n")
+    fn end_of_line(&mut self) -> Result<Option<Event>, Unreadable> {
+        let line = String::from_utf8(std::mem::take(&mut self.line)).map_err(|_| Unreadable)?;
+        let first = !std::mem::replace(&mut self.begun, true);
+        let line = if first { line.strip_prefix('\u{feff}').unwrap_or(&line) } else { &line };
+        if line.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.event)));
+        }
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        match name {
+            "data" => self.event.data.push(value.strip_prefix(' ').unwrap_or(value).to_owned()),
+            "id" | "event" | "retry" => self.event.fields.push(line.to_owned()),
+            // Comments, and what no client reads.
+            _ => {}
+        }
+        Ok(None)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn events_end_at_empty_lines_of_any_kind() {
-        for text in ["id: 1\ndata: {}\n\nrest", "id: 1\r\ndata: {}\r\n\r\nrest", "id: 1\rdata: {}\r\rrest"] {
-            let (event, rest) = next_event(text).unwrap_or_default();
-            assert_eq!((data(event).as_str(), rest), ("{}", "rest"), "{text:?}");
-        }
-        assert_eq!(next_event("data: {}\n"), None);
-        assert_eq!(data("data: a\ndata:b\ndata"), "a\nb\n");
+    fn events(text: &str) -> Vec<Event> {
+        Events::default().take(text.as_bytes()).unwrap_or_default()
+    }
+
+    fn event(fields: &[&str], data: &[&str]) -> Event {
+        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        Event { fields: owned(fields), data: owned(data) }
     }
 
     #[test]
-    fn an_answer_ends_the_reading() {
-        let started = "id: 0\ndata:\n\ndata: {\"method\":\"notifications/progress\"}\n\n";
-        assert!(!has_answer(started.as_bytes()));
-        assert!(!has_answer(format!("{started}data: {{\"id\":1,\"result\":{{}}}}\n").as_bytes()));
-        assert!(has_answer(format!("{started}data: {{\"id\":1,\"result\":{{}}}}\n\n\u{fc}").as_bytes()));
+    fn lines_end_at_cr_at_lf_and_at_both() {
+        let lines =
+            ["\u{feff}id: 1", "data: {", "data:}", "data-x: y", ":comment", "", "event: message", "data", "", "rest"];
+        for end in ["\n", "\r\n", "\r"] {
+            let expected = [event(&["id: 1"], &["{", "}"]), event(&["event: message"], &[""])];
+            assert_eq!(events(&lines.join(end)), expected, "{end:?}");
+        }
+        // Only the first line may begin with a byte order mark.
+        assert_eq!(events("\n\u{feff}data: {}\n\n"), [Event::default(), Event::default()]);
+    }
+
+    #[test]
+    fn events_may_come_in_any_pieces() {
+        let text = "id: 1\r\ndata: {}\r\n\r\ndata: {\"\u{fc}\":1}\n\n";
+        let mut parser = Events::default();
+        let pieces: Vec<Event> = text.bytes().flat_map(|byte| parser.take(&[byte]).unwrap_or_default()).collect();
+        assert_eq!((pieces.len(), pieces), (2, events(text)));
     }
 }

@@ -17,6 +17,8 @@ mod listing;
 
 use std::sync::Arc;
 
+/// The member of `_meta` in which a gate says who asks: the decision, with the trace id.
+pub use countersign::jsonrpc::CALLER;
 use countersign::token::VerifiedChain;
 use countersign::verify::{Authorized, Decision, Idle};
 
@@ -25,9 +27,6 @@ pub use self::lines::guard_lines;
 #[cfg(feature = "client")]
 pub use self::lines::sign_lines;
 pub(crate) use self::listing::{Filter, Unreadable};
-
-/// The member of `_meta` in which a gate says who asks: the decision, with the trace id.
-pub const CALLER: &str = "dev.countersign/caller";
 
 /// Who sent a message, and what they were allowed.
 #[derive(Clone, Debug)]

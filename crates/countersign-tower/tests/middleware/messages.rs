@@ -152,7 +152,11 @@ fn shown_tools() -> Value {
 }
 
 async fn post(app: Router, method: &str) -> Response {
-    let body = Bytes::from(json!({"jsonrpc": "2.0", "id": 1, "method": method}).to_string());
+    post_message(app, json!({"jsonrpc": "2.0", "id": 1, "method": method})).await
+}
+
+async fn post_message(app: Router, message: Value) -> Response {
+    let body = Bytes::from(message.to_string());
     let uri = Uri::from_static(AUDIENCE);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
@@ -193,7 +197,7 @@ async fn filters_listings_in_json_and_in_events() {
     };
     let told = text(post(answering(events), "tools/list").await).await;
     let expected = format!(
-        "id: 1\n\nevent: message\ndata: {{\"method\":\"notifications/progress\"}}\n\nevent: message\ndata: {}\n\n",
+        "event: message\ndata: {{\"method\":\"notifications/progress\"}}\n\nevent: message\ndata: {}\n\n",
         shown_tools()
     );
     assert_eq!(told, expected);
@@ -217,6 +221,15 @@ async fn hands_on_no_listing_that_it_cannot_read() {
     // What is no listing passes as it is, whatever it holds.
     let answer = post(answering(plain), "ping").await;
     assert_eq!(text(answer).await, all_tools().to_string());
+}
+
+// spec: JR-37
+#[tokio::test]
+async fn no_sender_says_who_asks() {
+    let json = || ([(header::CONTENT_TYPE, "application/json")], "{}").into_response();
+    let with = |member: &str| json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_events", "_meta": {member: {"user": "x"}}}});
+    assert_eq!(post_message(answering(json), with("other")).await.status(), StatusCode::OK);
+    assert_eq!(post_message(answering(json), with(CALLER)).await.status(), StatusCode::FORBIDDEN);
 }
 
 // spec: JR-36
@@ -247,17 +260,23 @@ async fn a_gate_filters_the_answer_to_each_listing_once() {
     let Received::Forward(_) = gate.receive(&message("resources/list", json!(2)).await).await else { panic!() };
 
     let mut answer = all_tools();
-    gate.answer(&mut answer);
+    assert!(gate.passes(&mut answer));
     assert_eq!(answer, shown_tools());
     let Received::Forward(_) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
     let mut answer =
         json!({"id": 2, "result": {"resources": [{"uri": "memo://a/b"}, {"uri": "memo://b"}, {"uri": "memo:a"}]}});
-    gate.answer(&mut answer);
+    assert!(gate.passes(&mut answer));
     assert_eq!(answer, json!({"id": 2, "result": {"resources": [{"uri": "memo://a/b"}]}}));
+    // Another message under its id can't take the filter off, nor can an answer that nobody waits for.
+    let Received::Answer(_) = gate.receive(&message("ping", json!(1)).await).await else { panic!() };
+    assert!(!gate.passes(&mut json!({"id": 3, "result": all_tools()["result"]})));
+    assert!(!gate.passes(&mut json!({"result": all_tools()["result"]})));
+    assert!(gate.passes(&mut json!({"method": "notifications/message"})));
     // What is no list is shown to nobody.
     let mut answer = json!({"id": 1, "result": {"tools": {"name": "send_email"}}});
-    gate.answer(&mut answer);
+    assert!(gate.passes(&mut answer));
     assert_eq!(answer, json!({"id": 1, "result": {"tools": []}}));
+    assert!(!gate.passes(&mut all_tools()), "a second answer");
 }
 
 // spec: JR-26

@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::denial::Denial;
 use crate::jsonrpc::mcp::{self, Listing, Mapped, Server, fields_agree};
-use crate::jsonrpc::{Envelope, Message};
+use crate::jsonrpc::{CALLER, Envelope, Message};
 use crate::key::Signature;
 use crate::time::UnixTime;
 use crate::token::VerifiedChain;
@@ -115,6 +115,10 @@ impl Authenticated {
             // A token that is too long proves nothing here, where the request's own does.
             self.denial(if code == Code::LimitExceeded { Code::BodyAmbiguous } else { code }, detail)
         })?;
+        // spec: JR-37
+        if message.meta(CALLER).is_some() {
+            return Err(self.denial(Code::BodyAmbiguous, "message says who asks, as only a verifier may"));
+        }
         let fields = self.request.mcp.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         fields_agree(fields, &message).map_err(|unmapped| self.denial(unmapped.code, unmapped.detail))?;
         if endpoint.envelope {
