@@ -29,8 +29,13 @@ fn main() {
                 seeds.of_details(vectors);
             } else if folder.ends_with("revocation") {
                 seeds.of_lists(vectors);
+            } else if folder.ends_with("jsonrpc") {
+                seeds.of_messages(vectors);
             } else {
                 seeds.of_a_file(vectors);
+                if folder.ends_with("request") {
+                    seeds.of_heads_and_bodies(vectors);
+                }
             }
         }
     }
@@ -55,6 +60,11 @@ fn main() {
         seeds.requests.insert([&[0], &bytes[..48]].concat());
         seeds.details.insert([&[0x80 | bytes[0]], &bytes[..256]].concat());
     }
+    for (kind, bytes) in (0..4).cycle().zip(checks.iter().take(8)) {
+        seeds.json.insert([&[0], &bytes[..256]].concat());
+        seeds.messages.insert([&[kind], &bytes[..512]].concat());
+        seeds.framed.insert([&[0], &bytes[..128]].concat());
+    }
     seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
     for (name, set) in [
         ("token", &seeds.tokens),
@@ -63,6 +73,9 @@ fn main() {
         ("fields", &seeds.fields),
         ("revocation", &seeds.lists),
         ("checks", &checks),
+        ("json", &seeds.json),
+        ("jsonrpc", &seeds.messages),
+        ("http_message", &seeds.framed),
     ] {
         let folder = root.join("seeds").join(name);
         let _ = fs::remove_dir_all(&folder);
@@ -81,6 +94,9 @@ struct Seeds {
     fields: BTreeSet<Vec<u8>>,
     details: BTreeSet<Vec<u8>>,
     lists: BTreeSet<Vec<u8>>,
+    json: BTreeSet<Vec<u8>>,
+    messages: BTreeSet<Vec<u8>>,
+    framed: BTreeSet<Vec<u8>>,
 }
 
 impl Seeds {
@@ -120,6 +136,41 @@ impl Seeds {
             }
         }
         self.lists.extend(vectors.first().map(|vector| vector["input"]["list"].as_str().unwrap().into()));
+    }
+
+    /// A message of each code; of the others, short ones as JSON.
+    fn of_messages(&mut self, vectors: &[Value]) {
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        for vector in vectors {
+            let sent = &vector["input"]["sent"];
+            let Some(bytes) = sent["message_b64u"].as_str().and_then(from_base64url) else { continue };
+            if bytes.len() <= 4_000 && taken.insert(vector["expect"]["code"].to_string()) {
+                self.messages.insert(bytes);
+            } else if bytes.len() <= 400 {
+                // Without a token: what is no message, or no JSON.
+                self.json.insert(bytes);
+            }
+        }
+    }
+
+    /// How requests are framed, and the JSON in their bodies; without tokens, which nobody reads there.
+    fn of_heads_and_bodies(&mut self, vectors: &[Value]) {
+        // Every so many of the vectors, since many have one framing.
+        for vector in vectors.iter().step_by(9) {
+            let bytes = from_base64url(vector["input"]["request_b64u"].as_str().unwrap()).unwrap();
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
+            let (head, rest) = bytes.split_at(end);
+            let long = [&b"authorization"[..], b"countersign-token", b"signature"];
+            let lines = String::from_utf8_lossy(head);
+            let lines: Vec<&str> = lines
+                .split("\r\n")
+                .filter(|line| !long.iter().any(|name| line.to_ascii_lowercase().as_bytes().starts_with(name)))
+                .collect();
+            if bytes.len() <= 4_000 && rest.len() <= 300 {
+                self.framed.insert([lines.join("\r\n").as_bytes(), rest].concat());
+                self.json.insert(rest.strip_prefix(b"\r\n\r\n").unwrap_or_default().to_vec());
+            }
+        }
     }
 
     /// A message, its token and its fields.

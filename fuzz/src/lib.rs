@@ -3,6 +3,8 @@
 pub mod checks;
 pub mod details;
 pub mod fields;
+pub mod json;
 pub mod keys;
+pub mod messages;
 pub mod mutate;
 pub mod requests;
