@@ -19,6 +19,8 @@ pub(super) enum Mapped {
 
 const UNMAPPED: &str = "operation_unmapped";
 
+const CALLER: &str = "dev.countersign/caller";
+
 const IDLE: [&str; 11] = [
     "initialize",
     "ping",
@@ -136,21 +138,13 @@ pub(super) fn over_http(
         faults.need(idle, 11, UNMAPPED, "JR-27");
         return None;
     }
-    // spec: JR-28 (without a body there is nothing that RQ-56 speaks of)
-    if message.body.is_empty() && !message.has("content-type") {
+    // spec: JR-28 (what is no media type, or absent, is not this one)
+    let media = message.value("content-type").and_then(|value| media::read(&value));
+    let Some(media) = media.filter(|media| media.name == "application/json") else {
         faults.refuse(11, UNMAPPED, "JR-28");
-        return None;
-    }
-    // spec: JR-29
-    let Some(media) = media::read(&message.value("content-type").unwrap_or_default()) else {
-        faults.refuse_for(11, "body_ambiguous", &["JR-29", "RQ-56"]);
         return None;
     };
-    // spec: JR-28
-    if media.name != "application/json" {
-        faults.refuse(11, UNMAPPED, "JR-28");
-        return None;
-    }
+    // spec: JR-29
     let plain = media.is_utf_8() && !message.has("content-encoding");
     faults.need(plain, 11, "body_ambiguous", "JR-29");
     let mut inside = Faults::default();
@@ -159,6 +153,9 @@ pub(super) fn over_http(
         faults.refuse_for(11, fault.code, &[&["JR-29"], fault.rules.as_slice()].concat());
     }
     let root = root?;
+    // spec: JR-37
+    let caller = root.get("params").and_then(|params| params.get("_meta")).and_then(|meta| meta.get(CALLER));
+    faults.need(caller.is_none(), 11, "body_ambiguous", "JR-37");
     fields(context, &root, faults);
     if mcp.envelope {
         both_proofs(context, &root, chain, service.now, faults);
