@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_testkit::{format_rar, runner};
+use countersign_testkit::format_rar;
+use countersign_testkit::runner::{self, folder};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -68,9 +69,9 @@ fn cited_in_code() -> (BTreeSet<String>, BTreeSet<String>) {
 fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
     let defined = defined();
     let mut cited: BTreeMap<String, usize> = BTreeMap::new();
-    let requests = runner::load(&root().join("test-vectors")).unwrap();
-    let details = format_rar::load(&root().join("test-vectors")).unwrap();
-    let messages = runner::load_rpc(&root().join("test-vectors")).unwrap();
+    let requests = runner::load(&folder()).unwrap();
+    let details = format_rar::load(&folder()).unwrap();
+    let messages = runner::load_rpc(&folder()).unwrap();
     let of_requests = requests.into_iter().map(|vector| (vector.id, vector.req));
     let of_details = details.into_iter().map(|vector| (vector.id, vector.req));
     let of_messages = messages.into_iter().map(|vector| (vector.id, vector.req));
@@ -81,7 +82,7 @@ fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
             *cited.entry(id).or_default() += 1;
         }
     }
-    for list in runner::load_lists(&root().join("test-vectors")).unwrap() {
+    for list in runner::load_lists(&folder()).unwrap() {
         for id in list.req {
             assert!(defined.contains(&id), "{} cites {id}, which spec/ does not define", list.id);
             *cited.entry(id).or_default() += 1;
@@ -99,8 +100,8 @@ fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
 
 #[test]
 fn every_refused_vector_names_a_valid_twin() {
-    let requests = runner::load(&root().join("test-vectors")).unwrap();
-    let messages = runner::load_rpc(&root().join("test-vectors")).unwrap();
+    let requests = runner::load(&folder()).unwrap();
+    let messages = runner::load_rpc(&folder()).unwrap();
     let of_requests = requests.iter().map(|vector| (&vector.id, &vector.flags, &vector.expect));
     let of_messages = messages.iter().map(|vector| (&vector.id, &vector.flags, &vector.expect));
     let vectors: Vec<_> = of_requests.chain(of_messages).collect();
@@ -113,4 +114,50 @@ fn every_refused_vector_names_a_valid_twin() {
             assert!(allowed.contains(twin), "{id}: its twin {twin} is no allowed vector");
         }
     }
+}
+
+/// What `spec/errors.md` says: each code with its stages.
+fn codes() -> BTreeMap<String, BTreeSet<u8>> {
+    let text = fs::read_to_string(root().join("spec/errors.md")).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        let code = cells.next()?.trim_end_matches('`').to_owned();
+        let stages = cells.next()?.split(", ").map(str::parse).collect::<Result<_, _>>().ok()?;
+        Some((code, stages))
+    });
+    rows.collect()
+}
+
+/// Codes that no vector can have: of a view that is too old, of stores that fail, and of sessions.
+const IN_NO_VECTOR: [&str; 4] = ["revocation_stale", "session_ended", "session_unknown", "store_unavailable"];
+
+#[test]
+fn vectors_have_the_codes_of_the_registry() {
+    let codes = codes();
+    let requests = runner::load(&folder()).unwrap();
+    let messages = runner::load_rpc(&folder()).unwrap();
+    let of_requests = requests.iter().map(|vector| (&vector.id, &vector.expect));
+    let of_messages = messages.iter().map(|vector| (&vector.id, &vector.expect));
+    let mut seen: BTreeSet<&str> = IN_NO_VECTOR.into();
+    for (id, expect) in of_requests.chain(of_messages) {
+        let (Some(code), Some(stage)) = (&expect.code, expect.stage) else { continue };
+        assert!(codes.get(code).is_some_and(|stages| stages.contains(&stage)), "{id}: {code} at {stage}");
+        seen.insert(code);
+    }
+    let missing: Vec<&String> = codes.keys().filter(|code| !seen.contains(code.as_str())).collect();
+    assert!(missing.is_empty(), "codes of no vector: {missing:?}");
+    println!("{} codes, {} of them in vectors", codes.len(), codes.len() - IN_NO_VECTOR.len());
+}
+
+#[test]
+fn the_words_of_list_vectors_are_those_of_the_text() {
+    let text = fs::read_to_string(root().join("spec/revocation.md")).unwrap();
+    let (_, refusals) = text.split_once("## Refusals").unwrap();
+    let words: BTreeSet<&str> =
+        refusals.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let lists = runner::load_lists(&folder()).unwrap();
+    let mut seen: BTreeSet<&str> = lists.iter().filter_map(|list| list.expect.error.as_deref()).collect();
+    // A list of 64 MiB, or of a million entries, is in no file.
+    seen.insert("limit_exceeded");
+    assert_eq!(seen, words);
 }
