@@ -1,6 +1,7 @@
 //! Every vector of `test-vectors/` through the core.
 #![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
+mod agree;
 mod details;
 mod lists;
 mod messages;
