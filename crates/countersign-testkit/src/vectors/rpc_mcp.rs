@@ -327,6 +327,10 @@ pub fn http() -> RpcCases {
         )
         .req(["JR-34"]),
     );
+    let long = envelope_of(&"A".repeat(6_828)).put(call(), "");
+    file.push(
+        RpcCase::http("envelope-unasked-long", "the same with a token longer than any", &both(&long)).req(["JR-34"]),
+    );
     file.push(
         RpcCase::new("envelope-later", "the envelope of a request by HTTP, verified behind the gateway", &good)
             .before(Sent::Request(b64u(&both(&good).to_bytes())))
@@ -365,6 +369,8 @@ pub fn http() -> RpcCases {
             .with("expires", Json::int(crate::clock::NOW - 100))
             .sign(call()),
     );
+    let long = "A".repeat(6_828);
+    differs("both-token-long", "an envelope whose token is too long", &inner(envelope_of(&long)).sign(call()));
     differs("both-v", "an envelope of another version", &inner(envelope()).with("v", Json::int(2)).sign(call()));
     file
 }

@@ -41,16 +41,26 @@ impl Message {
     pub(crate) fn read(text: &[u8]) -> Result<Self, (Code, &'static str)> {
         // spec: JR-2
         match Value::parse(text) {
-            Ok(value) => Self::shaped(value),
+            Ok(value) => Self::whole(value),
             Err(_) => Err((Code::BodyAmbiguous, "message is not one JSON value that all parsers read alike")),
         }
     }
 
     /// Takes a value that is a message already.
     pub fn from_value(value: Value) -> Result<Self, Denial> {
-        Self::shaped(value).map_err(|(code, detail)| Denial::new(1, code, detail))
+        Self::whole(value).map_err(|(code, detail)| Denial::new(1, code, detail))
     }
 
+    fn whole(value: Value) -> Result<Self, (Code, &'static str)> {
+        let message = Self::shaped(value)?;
+        // spec: JR-5
+        if message.envelope_member("token").and_then(Value::as_str).is_some_and(|token| token.len() > MAX_TEXT_LEN) {
+            return Err((Code::LimitExceeded, "token too long"));
+        }
+        Ok(message)
+    }
+
+    /// What JR-2 to JR-4 say of a value. In the body of an HTTP request an envelope is looked at where it is asked for.
     pub(crate) fn shaped(value: Value) -> Result<Self, (Code, &'static str)> {
         let object = match value {
             Value::Object(object) => object,
@@ -69,12 +79,7 @@ impl Message {
         if !shaped || object.member("jsonrpc").is_none() || object.member("method").is_none() {
             return Err((Code::BodyAmbiguous, "message is no JSON-RPC 2.0 request"));
         }
-        let message = Self(object);
-        // spec: JR-5
-        if message.envelope_member("token").and_then(Value::as_str).is_some_and(|token| token.len() > MAX_TEXT_LEN) {
-            return Err((Code::LimitExceeded, "token too long"));
-        }
-        Ok(message)
+        Ok(Self(object))
     }
 
     /// The method.

@@ -111,10 +111,7 @@ impl Authenticated {
         let Some(value) = self.json(body)? else {
             return Err(self.denial(Code::BodyAmbiguous, "no message in the body"));
         };
-        let message = Message::shaped(value).map_err(|(code, detail)| {
-            // A token that is too long proves nothing here, where the request's own does.
-            self.denial(if code == Code::LimitExceeded { Code::BodyAmbiguous } else { code }, detail)
-        })?;
+        let message = Message::shaped(value).map_err(|(code, detail)| self.denial(code, detail))?;
         // spec: JR-37
         if message.meta(CALLER).is_some() {
             return Err(self.denial(Code::BodyAmbiguous, "message says who asks, as only a verifier may"));
