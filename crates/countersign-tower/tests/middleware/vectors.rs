@@ -12,6 +12,7 @@ use countersign::from_base64url;
 use countersign::request::Message;
 use countersign::verify::{Decision, MemoryCharges, MemoryReplay};
 use countersign_testkit::format::Vector;
+use countersign_testkit::format_rpc::RpcVector;
 use countersign_testkit::runner::{self, Answer, Implementation, Ran};
 use countersign_testkit::setup::Setup;
 use countersign_tower::{AuditRecord, CountersignLayer};
@@ -20,6 +21,7 @@ use http_body::Frame;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
+use crate::messages;
 use crate::support::exchange;
 
 /// The types of `http` hold no such message, so no layer can get one. All are to be refused.
@@ -217,7 +219,7 @@ fn sorted(ids: &[&str]) -> Vec<String> {
     ids
 }
 
-/// The layer, given requests of the crate `http`.
+/// The layer, given requests of the crate `http`, and the gate, given lines.
 struct Layer;
 
 const IN_NO_TYPE: &str = "not in http types";
@@ -235,8 +237,13 @@ impl Implementation for Layer {
         };
         block_on(decide(vector, send, IN_NO_TYPE))
     }
+
+    fn decide_message(&self, vector: &RpcVector) -> Answer {
+        block_on(messages::decide(vector))
+    }
 }
 
+// spec: JR-1, JR-17, JR-26, JR-27, JR-35
 #[test]
 fn the_layer_decides_every_vector_that_http_types_hold() {
     let ran = runner::run(&Layer);
