@@ -62,7 +62,7 @@ def judge(field: bytes | None, keys: list[bytes], token: Token, digest: bytes, n
     parts = [part.strip(" \t") for part in field.decode("latin-1").split(",")] if field is not None else []
     if len(parts) > 16:  # RQ-57
         raise _invalid()
-    approvals = [_read(part) for part in dict.fromkeys(parts)]
+    approvals = [_read(part) for part in parts]
     ids = {encoding.key_id(key): key for key in keys}
     by_key: dict[bytes, Approval] = {}
     for approval in approvals:

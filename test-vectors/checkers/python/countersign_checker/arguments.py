@@ -51,14 +51,9 @@ class Arguments:
         return arguments
 
     @classmethod
-    def extract(cls, declared: Declared, path: list[tuple[str, bytes]], query: bytes | None, body: dict | None) -> Arguments:
-        """CK-29, CK-30, CK-32. `body` is None where there is none."""
+    def extract(cls, declared: Declared, parameters: list[tuple[str, str]], body: dict | None) -> Arguments:
+        """CK-29, CK-32. `body` is None where there is none."""
         arguments = cls(declared)
-        parameters = [("path." + name, _text(value)) for name, value in path]
-        for part in (query or b"").split(b"&"):
-            if part:
-                name, _, value = part.replace(b"+", b" ").partition(b"=")
-                parameters.append(("query." + _text(name), _text(value)))
         try:
             for name, value in parameters:
                 arguments._present(name)
@@ -168,6 +163,16 @@ def _text(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     raise Denial(11, "body_ambiguous")
+
+
+def parameters_of(path: tuple[tuple[str, str], ...], query: bytes | None) -> list[tuple[str, str]]:
+    """CK-30: path and query parameters, decoded, under their names."""
+    out = [("path." + name, _text(value.encode())) for name, value in path]
+    for part in (query or b"").split(b"&"):
+        if part:
+            name, _, content = part.replace(b"+", b" ").partition(b"=")
+            out.append(("query." + _text(name), _text(content)))
+    return out
 
 
 def scaled(text: str, digits: int) -> int | None:

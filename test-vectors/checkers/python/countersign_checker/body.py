@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from . import jsontext
-from .arguments import Arguments
+from .arguments import Arguments, parameters_of
 from .errors import Denial
 from .message import Request
 from .operation import Operation
@@ -58,6 +58,7 @@ def arguments_of(request: Request, operation: Operation) -> tuple[Arguments, dic
     """The arguments of an HTTP request, and the object that was read from its body."""
     declared = operation.entry.declared
     root: Any = None
+    parameters = parameters_of(operation.parameters, request.query)  # refused also where nothing is extracted
     if request.body:
         media, charsets = media_type(request)
         if not operation.entry.read_body or not is_json(media) or len(request.body) > MAX_READ:  # CK-28
@@ -65,5 +66,4 @@ def arguments_of(request: Request, operation: Operation) -> tuple[Arguments, dic
         root = read_json(request, charsets)
         if not isinstance(root, dict):
             return Arguments.unextracted(declared), None
-    path = [(name, value.encode()) for name, value in operation.parameters]
-    return Arguments.extract(declared, path, request.query, root), root
+    return Arguments.extract(declared, parameters, root), root

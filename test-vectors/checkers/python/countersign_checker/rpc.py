@@ -129,7 +129,7 @@ def map_message(sent: dict, server: str) -> Call | None:
         raise body.ambiguous()
     operation = _operation(method, name, server)
     args = None if method == "resources/read" else arguments
-    return Call(operation, Arguments.extract(Declared(), [], None, args), args)
+    return Call(operation, Arguments.extract(Declared(), [], args), args)
 
 
 def map_item(method: str, item: dict, server: str) -> Call:

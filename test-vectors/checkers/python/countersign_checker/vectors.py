@@ -20,7 +20,6 @@ _SHAPES = {
     "file": "comment vectors",
     "vector": "id req flags comment input expect",
     "input": "config now request_b64u | before before_denied revoked authority",
-    "rpc": "config mcp now sent | before",
     "rpc_input": "config mcp now sent | before",
     "mcp": "server path | envelope",
     "config": "audience authorities issuers | operations max_body_bytes",
@@ -29,6 +28,7 @@ _SHAPES = {
     "revoked": "| blocks holders users grants conversations issuer_keys",
     "user": "issuer user before", "grant": "issuer grant", "conversation": "issuer user conversation",
     "allow": "result stage code issuer user agents purpose expires right binding",
+    "rpc_allow": "result stage code issuer user agents purpose expires binding | right",  # absent: null
     "deny": "result stage code",
     "rar_input": "details | resource purpose max_duration",
     "ok": "result tokens", "refused": "result error member",
@@ -90,8 +90,10 @@ def _config(given: dict, mcp: Mcp | None, revoked: dict) -> Config:
                   _views(revoked, list(issuers)))
 
 
-def _compare(decision: Decision, expect: dict) -> str | None:
-    _shape(expect, "allow" if expect.get("result") == "allow" else "deny")
+def _compare(decision: Decision, expect: dict, allow: str) -> str | None:
+    _shape(expect, allow if expect.get("result") == "allow" else "deny")
+    if expect["result"] == "allow":
+        expect = {"right": None} | expect
     got = {"result" if name == "decision" else name: value for name, value in decision.items()}
     wrong = [f"{name} {got[name]!r} for {value!r}" for name, value in expect.items() if got[name] != value]
     return ", ".join(wrong) or None
@@ -111,14 +113,14 @@ def _request(input_: dict, opinions: engine.Opinions) -> Callable[[dict], str | 
     return _sequence(input_, send, input_["request_b64u"])
 
 
-def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any) -> Callable[[dict], str | None]:
+def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: str = "allow") -> Callable[[dict], str | None]:
     def run(expect: dict) -> str | None:
         for name, wanted in (("before", "allow"), ("before_denied", "deny")):
             for number, earlier in enumerate(input_.get(name, ())):
                 decision = send(earlier)
                 if decision["decision"] != wanted:
                     return f"{name}[{number}]: {decision['decision']} {decision['stage']} {decision['code']}"
-        return _compare(send(last), expect)
+        return _compare(send(last), expect, allow)
     return run
 
 
@@ -138,7 +140,7 @@ def _rpc(input_: dict, opinions: engine.Opinions) -> Callable[[dict], str | None
         opinions.ask(verifier.trace)
         return decision
 
-    return _sequence(input_, send, input_["sent"])
+    return _sequence(input_, send, input_["sent"], "rpc_allow")
 
 
 def _rar(input_: dict, _: engine.Opinions) -> Callable[[dict], str | None]:
@@ -189,7 +191,7 @@ def _list(input_: dict, _: engine.Opinions) -> Callable[[dict], str | None]:
                "number": keeper.current.number if keeper.current else None}
         if keeper.current:
             got["revoked"] = _revoked(view)
-            wanted = {name: sorted(map(str, entries)) for name, entries in wanted.items()}
+            wanted = {name: _sorted(entries) for name, entries in wanted.items()}
         else:
             got["revoked"] = wanted
         expect = expect | {"revoked": wanted}
@@ -203,7 +205,11 @@ def _revoked(view: View) -> dict[str, list[str]]:
         "users": [{"until": until, "user": user} for user, until in view.users.items()], "grants": list(view.grants),
         "conversations": [{"conversation": name, "user": user} for user, name in view.conversations],
         "issuer_keys": [public_text(key) for key in view.issuer_keys]}
-    return {name: sorted(map(str, rows)) for name, rows in entries.items()}
+    return {name: _sorted(rows) for name, rows in entries.items()}
+
+
+def _sorted(entries: list) -> list[str]:
+    return sorted(json.dumps(entry, sort_keys=True) for entry in entries)
 
 
 _KINDS = {"rar": _rar, "revocation": _list, "jsonrpc": _rpc}
