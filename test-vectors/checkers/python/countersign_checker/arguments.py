@@ -135,16 +135,14 @@ class Arguments:
         else:
             self._poison(name)
 
-    def offered(self, predicate: str, name: str | None) -> list[tuple[Term, ...]]:
-        """The facts offered to a predicate over a name, or over all names (None)."""
-        if not self.extracted:  # CK-33
-            raise Denial(11, "check_error")
+    def offered(self, predicate: str, name: str | None) -> list[tuple[Term, ...]] | None:
+        """The facts offered to a predicate over a name, or over all names (None). None where that is an error."""
         poisoned = self.poisoned[predicate]
-        if name in poisoned or (name is None and poisoned):  # CK-36
-            raise Denial(11, "check_error")
+        if not self.extracted or name in poisoned or (name is None and poisoned):  # CK-33, CK-36
+            return None
         declared = {"arg_host": self.declared.urls, "arg_path": self.declared.paths}.get(predicate)
         if declared is not None and name not in declared:  # CK-37
-            raise Denial(11, "check_error")
+            return None
         return list(self.facts[predicate])
 
     def amount(self, name: str) -> int | None:

@@ -20,12 +20,17 @@ class Facts:
 
     plain: dict[str, Row]
     arguments: Arguments
+    blocked: bool = False  # whether evaluation reached arguments that are an error
 
     def offered(self, predicate: Predicate) -> list[Row]:
         """In the order of CK-21; may be an error."""
         if predicate.name in PREDICATES:
             first = predicate.terms[0]
-            return self.arguments.offered(predicate.name, first.value if first.kind == "string" else None)
+            rows = self.arguments.offered(predicate.name, first.value if first.kind == "string" else None)
+            if rows is None:
+                self.blocked = True
+                raise _error()
+            return rows
         return [self.plain[predicate.name]] if predicate.name in self.plain else []
 
 

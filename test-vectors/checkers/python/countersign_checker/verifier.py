@@ -198,9 +198,10 @@ class Verifier:
                 for check in checks_of(context.token):
                     try:
                         Evaluator(facts).check(check)
-                    except Denial as denial:
-                        if denial.code != "check_error":
+                    except Denial:
+                        if not facts.blocked:
                             raise
+                        facts.blocked = False
             except Denial:
                 continue
             kept.append(item)
