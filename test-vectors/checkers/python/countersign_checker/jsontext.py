@@ -4,17 +4,21 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 from .encoding import MAX_SAFE, digits_to_int
 
 MAX_DEPTH = 64
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
-_SPACE = re.compile(r"[ \t\n\r]*")
-_HEX = re.compile(r"[0-9A-Fa-f]{4}")
+_TOKEN = re.compile(r"""
+    [ \t\n\r]*+ (?: (?P<mark> [{}\[\],:] )
+                  | "(?P<string> (?: [^"\\\x00-\x1f]++ | \\ . )*+ )"
+                  | (?P<number> -?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)? )
+                  | (?P<word> true | false | null ) )""", re.VERBOSE | re.DOTALL)
+_ESCAPE = re.compile(r"""\\(?: u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2}) | u([0-9a-fA-F]{4}) | (.) )""",
+                     re.VERBOSE | re.DOTALL)
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _SHORT = {char: escape for escape, char in _ESCAPES.items() if escape != "/"}
+_WORDS = {"true": True, "false": False, "null": None}
 
 
 class Ambiguous(ValueError):
@@ -28,151 +32,91 @@ class Number:
     @property
     def integer(self) -> int | None:
         """None for a fraction (CK-30)."""
-        return int(self.text) if re.fullmatch("-?[0-9]+", self.text) else None
+        return None if re.search("[.eE]", self.text) else int(self.text)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    high, low, unit, char = match.groups()
+    if high:
+        return chr(0x10000 + (int(high, 16) - 0xD800) * 0x400 + int(low, 16) - 0xDC00)
+    if unit and not 0xD800 <= int(unit, 16) < 0xE000:
+        return chr(int(unit, 16))
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    raise Ambiguous
 
 
 class _Parser:
-    """Recursion is as deep as MAX_DEPTH."""
-
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
 
-    def space(self) -> None:
-        match = _SPACE.match(self.text, self.at)
-        assert match
-        self.at = match.end()
-
-    def peek(self) -> str:
-        return self.text[self.at:self.at + 1]
-
-    def expect(self, char: str) -> None:
-        if self.peek() != char:
+    def next(self) -> tuple[str, str]:
+        """The kind and the text of the next token."""
+        match = _TOKEN.match(self.text, self.at)
+        if not match:
             raise Ambiguous
-        self.at += 1
+        self.at = match.end()
+        kind = match.lastgroup or ""
+        return match.group(kind) if kind == "mark" else kind, match.group(kind)
 
-    def value(self, depth: int) -> Any:
-        self.space()
-        first = self.peek()
-        if first in ("{", "["):
+    def value(self, kind: str, text: str, depth: int) -> Any:
+        """The value that begins with a token; recursion is as deep as MAX_DEPTH."""
+        if kind in ("{", "["):
             if depth == MAX_DEPTH:
                 raise Ambiguous
-            out = self.object(depth + 1) if first == "{" else self.array(depth + 1)
-        elif first == '"':
-            out = self.string()
-        else:
-            for word, constant in (("true", True), ("false", False), ("null", None)):
-                if self.text.startswith(word, self.at):
-                    self.at += len(word)
-                    out = constant
-                    break
-            else:
-                out = self.number()
-        self.space()
-        return out
-
-    def list_of(self, close: str, element: Callable[[], None]) -> None:
-        self.at += 1
-        self.space()
-        if self.peek() == close:
-            self.at += 1
-            return
-        while True:
-            element()
-            if self.peek() != ",":
-                break
-            self.at += 1
-        self.expect(close)
+            return self.object(depth + 1) if kind == "{" else self.array(depth + 1)
+        if kind == "string":
+            return _ESCAPE.sub(_unescape, text)
+        if kind == "word":
+            return _WORDS[text]
+        if kind != "number":
+            raise Ambiguous
+        if re.search("[.eE]", text):
+            if not math.isfinite(float(text)):
+                raise Ambiguous
+        elif digits_to_int(text.lstrip("-"), MAX_SAFE) is None:
+            raise Ambiguous
+        return Number(text)
 
     def object(self, depth: int) -> dict[str, Any]:
         out: dict[str, Any] = {}
-
-        def member() -> None:
-            self.space()
-            if self.peek() != '"':
+        kind, text = self.next()
+        while kind != "}" or out:
+            name = self.value(kind, text, depth)
+            if kind != "string" or name in out or self.next()[0] != ":":
                 raise Ambiguous
-            name = self.string()
-            if name in out:
+            out[name] = self.value(*self.next(), depth)
+            kind, _ = self.next()
+            if kind == "}":
+                break
+            if kind != ",":
                 raise Ambiguous
-            self.space()
-            self.expect(":")
-            out[name] = None
-            out[name] = self.value(depth)
-
-        self.list_of("}", member)
+            kind, text = self.next()
         return out
 
     def array(self, depth: int) -> list[Any]:
         out: list[Any] = []
-        self.list_of("]", lambda: out.append(self.value(depth)))
+        kind, text = self.next()
+        while kind != "]" or out:
+            out.append(self.value(kind, text, depth))
+            kind, _ = self.next()
+            if kind == "]":
+                break
+            if kind != ",":
+                raise Ambiguous
+            kind, text = self.next()
         return out
-
-    def string(self) -> str:
-        self.at += 1
-        out: list[str] = []
-        while True:
-            match = _PLAIN.match(self.text, self.at)
-            assert match
-            out.append(match.group())
-            self.at = match.end()
-            char = self.peek()
-            self.at += 1
-            if char == '"':
-                return "".join(out)
-            if char != "\\":
-                raise Ambiguous
-            out.append(self.escape())
-
-    def escape(self) -> str:
-        char = self.peek()
-        self.at += 1
-        if char != "u":
-            if char not in _ESCAPES:
-                raise Ambiguous
-            return _ESCAPES[char]
-        unit = self.unit()
-        if 0xD800 <= unit < 0xDC00:
-            if self.text[self.at:self.at + 2] != "\\u":
-                raise Ambiguous
-            self.at += 2
-            low = self.unit()
-            if not 0xDC00 <= low < 0xE000:
-                raise Ambiguous
-            return chr(0x10000 + (unit - 0xD800) * 0x400 + low - 0xDC00)
-        if 0xDC00 <= unit < 0xE000:
-            raise Ambiguous
-        return chr(unit)
-
-    def unit(self) -> int:
-        match = _HEX.match(self.text, self.at)
-        if not match:
-            raise Ambiguous
-        self.at = match.end()
-        return int(match.group(), 16)
-
-    def number(self) -> Number:
-        match = _NUMBER.match(self.text, self.at)
-        if not match:
-            raise Ambiguous
-        self.at = match.end()
-        whole, fraction, exponent = match.groups()
-        if fraction is None and exponent is None:
-            if digits_to_int(whole, MAX_SAFE) is None:
-                raise Ambiguous
-        elif not math.isfinite(float(match.group())):
-            raise Ambiguous
-        return Number(match.group())
 
 
 def parse(data: bytes) -> Any:
     """RQ-55: objects as dict in document order, arrays as list, numbers as Number."""
     try:
-        text = data.decode("utf-8")
+        parser = _Parser(data.decode("utf-8"))
     except UnicodeDecodeError:
         raise Ambiguous from None
-    parser = _Parser(text)
-    value = parser.value(0)  # a byte order mark is no value
-    if parser.at != len(text):
+    value = parser.value(*parser.next(), 0)  # a byte order mark is no value
+    if parser.text[parser.at:].strip(" \t\n\r"):
         raise Ambiguous
     return value
 

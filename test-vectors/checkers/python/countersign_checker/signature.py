@@ -8,7 +8,7 @@ from . import encoding
 from .encoding import SKEW
 from .errors import Denial
 from .message import Carried, Request, is_token
-from .structured import InnerList, Item, write_member
+from .structured import InnerList, Item
 
 TAG, SESSION_TAG = "countersign-request-v1", "countersign-session-v1"
 DERIVED = ("@method", "@authority", "@path", "@query")
@@ -65,7 +65,7 @@ def select(request: Request, carried: Carried, authority: bytes, now: int) -> Pr
     names = _coverage(request, carried, member)
     params = _parameters(member, now)
     return Proof(carried.token, params["keyid"].value, params["nonce"].value, params["expires"].value,
-                 carried.signatures[ours[0]], base(request, authority, names, write_member(member)), "ed25519",
+                 carried.signatures[ours[0]], base(request, authority, names, member.text), "ed25519",
                  frozenset(names))
 
 

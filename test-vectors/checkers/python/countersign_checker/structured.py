@@ -1,17 +1,29 @@
-"""RFC 9651 structured fields, of which only the exact form is accepted ("Structured fields" of spec/request.md)."""
+"""RFC 9651 structured fields in their exact form alone ("Structured fields" of spec/request.md).
+
+A field is exact when RFC 9651's serialisation of what it parses as is the same bytes. This is the grammar of those
+bytes, so there is nothing to serialise: no optional space, no zero in front, no key twice, no `=?1`, canonical base64.
+"""
 from __future__ import annotations
 
 import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from urllib.parse import unquote_to_bytes
 
 _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
-_TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")
-_NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]*))?")
-_BYTES = re.compile(r":([A-Za-z0-9+/=]*):")
+_INTEGER = r"0|-?[1-9][0-9]{0,14}"
+_BARE = re.compile(rf"""
+    (?P<decimal> (?!-0\.0(?![0-9])) -?(?:0|[1-9][0-9]{{0,11}})\.(?:0|[0-9]{{0,2}}[1-9])(?![0-9]) )
+  | (?P<integer> (?:{_INTEGER})(?![0-9.]) )
+  | (?P<string>  "(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*" )
+  | (?P<token>   [A-Za-z*][A-Za-z0-9!\#$%&'*+.^_`|~:/-]* )
+  | (?P<bytes>   :[A-Za-z0-9+/=]*: )
+  | (?P<bool>    \?[01] )
+  | (?P<date>    @(?:{_INTEGER})(?![0-9.]) )
+  | (?P<display> %"(?:[\x20\x21\x23\x24\x26-\x7e]|%[0-9a-f]{{2}})*" )
+""", re.VERBOSE)
+_NEEDLESS = re.compile(r"%(?!22|25|7f)[2-7]")  # escapes of a display string that stand for what needs none
 
 
 class Inexact(ValueError):
@@ -21,7 +33,7 @@ class Inexact(ValueError):
 @dataclass
 class Item:
     kind: str  # integer, decimal, string, token, bytes, bool, date, display
-    value: Any
+    value: str | int | bytes
     params: dict[str, Item] = field(default_factory=dict)
 
 
@@ -29,6 +41,7 @@ class Item:
 class InnerList:
     items: list[Item]
     params: dict[str, Item] = field(default_factory=dict)
+    text: str = ""  # as it stands in the field
 
 
 Dictionary = dict[str, Item | InnerList]
@@ -39,12 +52,11 @@ class _Parser:
         self.text = text
         self.at = 0
 
-    def peek(self) -> str:
-        return self.text[self.at:self.at + 1]
-
-    def skip(self, characters: str) -> None:
-        while self.peek() and self.peek() in characters:
-            self.at += 1
+    def next_is(self, text: str) -> bool:
+        """Takes a text, where it is next."""
+        found = self.text.startswith(text, self.at)
+        self.at += len(text) if found else 0
+        return found
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str]:
         match = pattern.match(self.text, self.at)
@@ -55,187 +67,75 @@ class _Parser:
 
     def dictionary(self) -> Dictionary:
         out: Dictionary = {}
-        self.skip(" ")
-        while self.at < len(self.text):
-            key = self.take(_KEY).group()
-            if self.peek() == "=":
-                self.at += 1
-                out[key] = self.inner_list() if self.peek() == "(" else self.item()
-            else:
-                out[key] = Item("bool", True, self.params())
-            self.skip(" \t")
-            if self.at == len(self.text):
-                break
-            if self.peek() != ",":
-                raise Inexact
-            self.at += 1
-            self.skip(" \t")
-            if self.at == len(self.text):
-                raise Inexact
-        return out
-
-    def inner_list(self) -> InnerList:
-        self.at += 1
-        items: list[Item] = []
         while True:
-            self.skip(" ")
-            if self.peek() == ")":
-                self.at += 1
-                return InnerList(items, self.params())
-            items.append(self.item())
-            if self.peek() not in (" ", ")") or not self.peek():
+            key = self.take(_KEY).group()
+            if key in out:
+                raise Inexact
+            start = self.at + 1
+            if not self.next_is("="):
+                out[key] = Item("bool", True, self.params())
+            elif self.next_is("("):
+                out[key] = InnerList(self.items(), self.params(), self.text[start:self.at])
+            else:
+                out[key] = self.value()
+                out[key].params = self.params()
+            if self.at == len(self.text):
+                return out
+            if not self.next_is(", "):
                 raise Inexact
 
-    def item(self) -> Item:
-        item = self.bare()
-        item.params = self.params()
-        return item
+    def items(self) -> list[Item]:
+        out: list[Item] = []
+        while not self.next_is(")"):
+            if out and not self.next_is(" "):
+                raise Inexact
+            out.append(self.bare())
+            out[-1].params = self.params()
+        return out
 
     def params(self) -> dict[str, Item]:
         out: dict[str, Item] = {}
-        while self.peek() == ";":
-            self.at += 1
-            self.skip(" ")
+        while self.next_is(";"):
             key = self.take(_KEY).group()
-            if self.peek() == "=":
-                self.at += 1
-                out[key] = self.bare()
-            else:
-                out[key] = Item("bool", True)
+            if key in out:
+                raise Inexact
+            out[key] = self.value() if self.next_is("=") else Item("bool", True)
         return out
 
+    def value(self) -> Item:
+        """What stands behind `=`: anything but true, which is left out."""
+        item = self.bare()
+        if item.kind == "bool" and item.value:
+            raise Inexact
+        return item
+
     def bare(self) -> Item:
-        first = self.peek()
-        if first == "-" or first.isdigit():
-            return self.number()
-        if first == '"':
-            return self.string()
-        if first == ":":
-            return self.bytes_()
-        if first == "?":
-            value = self.text[self.at + 1:self.at + 2]
-            if value not in ("0", "1"):
-                raise Inexact
-            self.at += 2
-            return Item("bool", value == "1")
-        if first == "@":
-            self.at += 1
-            number = self.number()
-            if number.kind != "integer":
-                raise Inexact
-            return Item("date", number.value)
-        if first == "%":
-            return self.display()
-        return Item("token", self.take(_TOKEN).group())
-
-    def number(self) -> Item:
-        match = self.take(_NUMBER)
-        whole, fraction = match.groups()
-        if fraction is None:
-            if len(whole) > 15:
-                raise Inexact
-            return Item("integer", int(match.group()))
-        if len(whole) > 12 or not 1 <= len(fraction) <= 3:
-            raise Inexact
-        return Item("decimal", Decimal(match.group()))
-
-    def string(self) -> Item:
-        out = []
-        self.at += 1
-        while True:
-            char = self.peek()
-            self.at += 1
-            if char == "\\":
-                char = self.peek()
-                self.at += 1
-                if char not in ('"', "\\"):
-                    raise Inexact
-            elif char == '"':
-                return Item("string", "".join(out))
-            elif not " " <= char <= "~":
-                raise Inexact
-            out.append(char)
-
-    def bytes_(self) -> Item:
+        match = self.take(_BARE)
+        kind, text = match.lastgroup or "", match.group()
         try:
-            return Item("bytes", base64.b64decode(self.take(_BYTES).group(1), validate=True))
-        except binascii.Error:
-            raise Inexact from None
-
-    def display(self) -> Item:
-        if self.text[self.at:self.at + 2] != '%"':
-            raise Inexact
-        self.at += 2
-        out = bytearray()
-        while True:
-            char = self.peek()
-            self.at += 1
-            if char == '"':
-                try:
-                    return Item("display", out.decode("utf-8"))
-                except UnicodeDecodeError:
-                    raise Inexact from None
-            if char == "%":
-                digits = self.text[self.at:self.at + 2]
-                if not re.fullmatch("[0-9a-f]{2}", digits):
-                    raise Inexact
-                out.append(int(digits, 16))
-                self.at += 2
-            elif " " <= char <= "~":
-                out += char.encode()
-            else:
-                raise Inexact
-
-
-def _write_bare(item: Item) -> str:
-    value = item.value
-    match item.kind:
-        case "integer":
-            return str(value)
-        case "decimal":
-            rounded = value.quantize(Decimal("0.001"), ROUND_HALF_EVEN)
-            text = f"{abs(rounded):f}".rstrip("0")
-            return ("-" if rounded < 0 else "") + text + ("0" if text.endswith(".") else "")
-        case "string":
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case "token":
-            return value
-        case "bytes":
-            return ":" + base64.b64encode(value).decode() + ":"
-        case "bool":
-            return "?1" if value else "?0"
-        case "date":
-            return f"@{value}"
-    return '%"' + "".join(
-        chr(byte) if 0x20 <= byte <= 0x7E and byte not in (0x22, 0x25) else f"%{byte:02x}" for byte in value.encode()) + '"'
-
-
-def _write_params(params: dict[str, Item]) -> str:
-    return "".join(f";{key}" if value.kind == "bool" and value.value else f";{key}={_write_bare(value)}"
-                   for key, value in params.items())
-
-
-def write_member(member: Item | InnerList) -> str:
-    """An item or an inner list, with its parameters."""
-    if isinstance(member, InnerList):
-        inner = " ".join(_write_bare(item) + _write_params(item.params) for item in member.items)
-        return f"({inner})" + _write_params(member.params)
-    return _write_bare(member) + _write_params(member.params)
-
-
-def write_dictionary(dictionary: Dictionary) -> str:
-    return ", ".join(
-        key + _write_params(member.params) if isinstance(member, Item) and member.kind == "bool" and member.value
-        else f"{key}={write_member(member)}" for key, member in dictionary.items())
+            match kind:
+                case "integer":
+                    return Item(kind, int(text))
+                case "string":
+                    return Item(kind, re.sub(r"\\(.)", r"\1", text[1:-1]))
+                case "bytes":
+                    data = base64.b64decode(text[1:-1], validate=True)
+                    if base64.b64encode(data).decode() == text[1:-1]:
+                        return Item(kind, data)
+                case "bool":
+                    return Item(kind, text == "?1")
+                case "display":
+                    if not _NEEDLESS.search(text):
+                        return Item(kind, unquote_to_bytes(text[2:-1]).decode("utf-8"))
+                case _:
+                    return Item(kind, text)
+        except (binascii.Error, UnicodeDecodeError):
+            pass
+        raise Inexact
 
 
 def exact_dictionary(value: bytes) -> Dictionary:
-    """RQ-23 to RQ-25: parses, and serialises to the same bytes; the empty value is refused."""
-    try:
-        text = value.decode("ascii")
-    except UnicodeDecodeError:
-        raise Inexact from None
-    dictionary = _Parser(text).dictionary()
-    if not dictionary or write_dictionary(dictionary) != text:
+    """RQ-23 to RQ-25"""
+    if not value.isascii():
         raise Inexact
-    return dictionary
+    return _Parser(value.decode()).dictionary()
