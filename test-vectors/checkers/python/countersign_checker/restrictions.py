@@ -34,7 +34,10 @@ def _binary(left: Term, kind: int, right: Term) -> Ops:
 
 
 def _set(values: Sequence[Any]) -> Term:
-    return Term("set", tuple(dict.fromkeys(_constant(value) for value in values)))
+    terms = tuple(dict.fromkeys(_constant(value) for value in values))
+    if len({term.kind for term in terms}) > 1:  # CK-17
+        raise Misuse("values of two kinds in one set")
+    return Term("set", terms)
 
 
 def _query(body: Predicate, *ops: Op) -> Query:
