@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
-from . import encoding, signature, token as tokens, wire
+from . import encoding, signature, wire
+from . import token as tokens
 from .datalog import Check, Predicate, Symbols, Term, write_block
 from .errors import Misuse
 from .message import Request, normalise

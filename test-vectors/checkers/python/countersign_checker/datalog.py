@@ -7,8 +7,10 @@ from typing import Any
 from . import wire
 from .errors import Denial
 
-FIXED = """read write resource operation right time role owner tenant namespace user team service admin email group
-member ip_address client client_ip domain path version cluster node hostname nonce query""".split()
+FIXED = (  # 0 to 27
+    "read", "write", "resource", "operation", "right", "time", "role", "owner", "tenant", "namespace", "user", "team",
+    "service", "admin", "email", "group", "member", "ip_address", "client", "client_ip", "domain", "path", "version",
+    "cluster", "node", "hostname", "nonce", "query")
 FIRST = 1024
 CHECK_IF, REJECT_IF = 0, 2
 SCALARS = ("integer", "string", "date", "bytes", "bool")

@@ -4,6 +4,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -56,8 +57,7 @@ def digits_to_int(text: str, most: int) -> int | None:
 
 def rfc3339(seconds: int) -> str:
     """RFC 3339 with Z, for 0 to the end of the year 9999 (TK-23)."""
-    import datetime
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
     return moment.isoformat(timespec="seconds") + "Z"
 
 

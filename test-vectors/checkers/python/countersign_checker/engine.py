@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-import biscuit_auth
+import biscuit_auth  # type: ignore[import-untyped]
 
 from .datalog import Term
 from .encoding import un_b64u
@@ -16,7 +16,7 @@ _ASIDE = {"argument": "poisoned, undeclared or unextracted arguments", "limit_ex
 
 
 def _value(term: Term) -> object:
-    return datetime.fromtimestamp(term.value, timezone.utc) if term.kind == "date" else term.value
+    return datetime.fromtimestamp(term.value, UTC) if term.kind == "date" else term.value
 
 
 def _fact(name: str, row: Row) -> biscuit_auth.Fact:
@@ -27,7 +27,7 @@ def _fact(name: str, row: Row) -> biscuit_auth.Fact:
 def allows(trace: Trace) -> bool:
     """Whether the engine lets the token of a trace pass. The facts of its authority block are in the token already."""
     root = biscuit_auth.PublicKey.from_bytes(trace.context.root, biscuit_auth.Algorithm.Ed25519)
-    token = biscuit_auth.Biscuit.from_bytes(un_b64u(trace.context.proof.token), root)
+    token = biscuit_auth.Biscuit.from_bytes(un_b64u(trace.context.proof.token) or b"", root)
     builder = biscuit_auth.AuthorizerBuilder("allow if true")
     limits = builder.limits()
     limits.max_facts, limits.max_time = 10_000, timedelta(seconds=10)

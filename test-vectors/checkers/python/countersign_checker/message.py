@@ -131,8 +131,8 @@ def framing(request: Request, scheme: str, authorities: list[bytes], max_body: i
         raise Denial(1, "header_malformed")
     if request.target.find(b"?") == len(request.target) - 1:  # RQ-7
         raise Denial(1, "header_malformed")
-    for name, value in request.fields:
-        if not is_token(name):  # RQ-8
+    for field, value in request.fields:
+        if not is_token(field):  # RQ-8
             raise Denial(1, "header_malformed")
         if any(byte < 0x20 and byte != 9 or byte == 0x7F for byte in value):  # RQ-9
             raise Denial(1, "header_malformed")

@@ -20,6 +20,7 @@ _ISO = re.compile(f"P(?:{_N}D)?(?:T(?=[0-9]){_TIME})?\\Z")
 _SHORT = re.compile(f"{_N}([smhd])\\Z")
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _ORIGIN = re.compile(r"(https?)://(\[([0-9a-f:.]+)\]|[a-z0-9.-]+)(?::([1-9][0-9]*))?(?=/|\Z)")
+_OCTET = re.compile(r"(?:0|[1-9][0-9]{0,2})\Z")
 Right = tuple[str, str, str]
 
 
@@ -99,9 +100,9 @@ def origin(text: str) -> str | None:
         if not all(labels) or len(host) > 253:
             return None
         if labels[-1].isdigit() or re.fullmatch("0x[0-9a-f]*", labels[-1]):
-            if len(labels) != 4 or not all(re.fullmatch("0|[1-9][0-9]{0,2}", label) and int(label) < 256 for label in labels):
+            if len(labels) != 4 or not all(_OCTET.match(label) and int(label) < 256 for label in labels):
                 return None
-    if port is not None and ((number := digits_to_int(port, 65535)) is None or number == (443 if scheme == "https" else 80)):
+    if port is not None and digits_to_int(port, 65535) in (None, 443 if scheme == "https" else 80):
         return None
     return match.group()
 

@@ -71,7 +71,8 @@ def _argument(name: str, args: list[Any]) -> list[Check]:
         alternatives = _under(variable, args[1])
         ops = alternatives[0] + negated
         if len(alternatives) == 2:
-            ops = (*alternatives[0], Op("closure", alternatives[1]), Op("binary", form.OR), Op("unary", form.PARENS), *negated)
+            either = Op("closure", alternatives[1]), Op("binary", form.OR)
+            ops = (*alternatives[0], *either, Op("unary", form.PARENS), *negated)
     elif name == "arg_host_in":
         predicate, variable = "arg_host", _var("host")
         ops = _binary(_set(args[1:]), form.CONTAINS, variable) + negated

@@ -82,9 +82,8 @@ def _coverage(request: Request, carried: Carried, member: InnerList) -> list[str
         raise Denial(3, "components_incomplete")
     if request.announced > 0 and not {"content-digest", "content-type"} <= set(names):  # RQ-35
         raise Denial(3, "body_uncovered")
-    for field, _ in request.fields:
-        name = field.lower()
-        if (name in _PROTECTED or name.startswith(b"mcp-")) and name.decode() not in names:  # RQ-36
+    for field in {name.lower() for name, _ in request.fields}:
+        if (field in _PROTECTED or field.startswith(b"mcp-")) and field.decode() not in names:  # RQ-36
             raise Denial(3, "header_uncovered")
     for name in names:
         if name in DERIVED:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
@@ -33,7 +34,7 @@ class Inexact(ValueError):
 @dataclass
 class Item:
     kind: str  # integer, decimal, string, token, bytes, bool, date, display
-    value: str | int | bytes
+    value: Any
     params: dict[str, Item] = field(default_factory=dict)
 
 

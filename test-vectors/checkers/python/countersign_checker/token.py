@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import encoding, form, wire
-from .datalog import CHECK_IF, Block, Check, Op, Predicate, Query, Symbols, Term, read_block
+from .datalog import CHECK_IF, Block, Check, Op, Predicate, Query, Symbols, Term, read_block, version_of
 from .errors import Denial
 
 MAX_TEXT = 6827
@@ -84,7 +84,8 @@ def decode(text: str, request: bool = True) -> Token:
         block = read_block(part["block"], Symbols() if external else shared)
         for check in block.checks:  # TK-27
             form.examine(check)
-        _version(block, external is not None)
+        if block.version != version_of(block.checks, external is not None):  # TK-26
+            raise Denial(4, "token_profile")
         blocks.append(SignedBlock(part["block"], block, part["nextKey"]["key"], part["signature"], external))
     holders = _profile(blocks)
     proof = message["proof"]
@@ -109,12 +110,6 @@ def _envelope(part: wire.Message, number: int) -> tuple[bytes, bytes] | None:
     if external and number == 0:  # TK-14
         raise Denial(4, "token_profile")
     return (external["publicKey"]["key"], external["signature"]) if external else None
-
-
-def _version(block: Block, external: bool) -> None:
-    from .datalog import version_of
-    if block.version != version_of(block.checks, external):  # TK-26
-        raise Denial(4, "token_profile")
 
 
 def _facts(block: Block, table: dict[str, tuple[str, int, int]]) -> None:

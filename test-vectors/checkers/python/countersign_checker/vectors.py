@@ -99,7 +99,10 @@ def _compare(decision: Decision, expect: dict, allow: str) -> str | None:
     return ", ".join(wrong) or None
 
 
-def _request(input_: dict, opinions: engine.Opinions) -> Callable[[dict], str | None]:
+Runner = Callable[[dict], str | None]
+
+
+def _request(input_: dict, opinions: engine.Opinions) -> Runner:
     _shape(input_, "input")
     verifier = Verifier(_config(input_["config"], None, input_.get("revoked", {})), Stores())
     authority = input_["authority"].encode() if "authority" in input_ else None
@@ -113,7 +116,7 @@ def _request(input_: dict, opinions: engine.Opinions) -> Callable[[dict], str | 
     return _sequence(input_, send, input_["request_b64u"])
 
 
-def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: str = "allow") -> Callable[[dict], str | None]:
+def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: str = "allow") -> Runner:
     def run(expect: dict) -> str | None:
         for name, wanted in (("before", "allow"), ("before_denied", "deny")):
             for number, earlier in enumerate(input_.get(name, ())):
@@ -124,7 +127,7 @@ def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: s
     return run
 
 
-def _rpc(input_: dict, opinions: engine.Opinions) -> Callable[[dict], str | None]:
+def _rpc(input_: dict, opinions: engine.Opinions) -> Runner:
     _shape(input_, "rpc_input")
     given = _shape(input_["mcp"], "mcp")
     verifier = Verifier(_config(input_["config"], Mcp(**given), {}), Stores())
@@ -143,7 +146,7 @@ def _rpc(input_: dict, opinions: engine.Opinions) -> Callable[[dict], str | None
     return _sequence(input_, send, input_["sent"], "rpc_allow")
 
 
-def _rar(input_: dict, _: engine.Opinions) -> Callable[[dict], str | None]:
+def _rar(input_: dict, _: engine.Opinions) -> Runner:
     _shape(input_, "rar_input")
 
     def run(expect: dict) -> str | None:
@@ -166,7 +169,7 @@ def _rar(input_: dict, _: engine.Opinions) -> Callable[[dict], str | None]:
     return run
 
 
-def _list(input_: dict, _: engine.Opinions) -> Callable[[dict], str | None]:
+def _list(input_: dict, _: engine.Opinions) -> Runner:
     _shape(input_, "list_input")
 
     def run(expect: dict) -> str | None:
@@ -187,7 +190,7 @@ def _list(input_: dict, _: engine.Opinions) -> Callable[[dict], str | None]:
         except revocation.Refused as refusal:
             error = refusal.word
         view = keeper.view(now)
-        got = {"result": "refuse" if error else "accept", "error": error, "fresh": view.fresh,
+        got: dict[str, Any] = {"result": "refuse" if error else "accept", "error": error, "fresh": view.fresh,
                "number": keeper.current.number if keeper.current else None}
         if keeper.current:
             got["revoked"] = _revoked(view)

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
-from . import approvals, charges, encoding, message, rpc, signature, token as tokens
+from . import approvals, charges, encoding, message, rpc, signature
+from . import token as tokens
 from .arguments import Arguments
 from .body import arguments_of
 from .config import Config, View
