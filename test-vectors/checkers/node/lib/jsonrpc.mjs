@@ -1,0 +1,1 @@
+export function runJsonRpc() { throw new Error('todo'); }

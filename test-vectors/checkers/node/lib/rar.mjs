@@ -1,0 +1,1 @@
+export function runRar() { throw new Error('todo'); }

@@ -1,0 +1,1 @@
+export function runRevocation() { throw new Error('todo'); }
