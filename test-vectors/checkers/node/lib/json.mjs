@@ -16,11 +16,10 @@ const ESCAPES = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: 
 const MAX_DEPTH = 64;
 
 class Reader {
-  /** @param {string} text @param {boolean} anyInteger do not refuse integers beyond 2^53 - 1 */
-  constructor(text, anyInteger) {
+  /** @param {string} text */
+  constructor(text) {
     this.text = text;
     this.at = 0;
-    this.anyInteger = anyInteger;
   }
 
   space() {
@@ -87,10 +86,7 @@ class Reader {
     if (!number) throw new JsonError('no value');
     const fraction = number[1] !== undefined || number[2] !== undefined;
     if (!Number.isFinite(Number(number[0]))) throw new JsonError('no finite number');
-    if (!fraction && !this.anyInteger) {
-      const value = BigInt(number[0].replace('-', ''));
-      if (value > MAX_SAFE) throw new JsonError('integer too great');
-    }
+    if (!fraction && BigInt(number[0].replace('-', '')) > MAX_SAFE) throw new JsonError('integer too great');
     return { t: 'num', text: number[0], fraction };
   }
 
@@ -142,12 +138,12 @@ class Reader {
 
 /**
  * Reads one JSON value by RQ-55, or throws a JsonError. A byte order mark is no value, since it is not skipped.
- * @param {Uint8Array|string} input @param {{anyInteger?: boolean}} [options] @returns {Json}
+ * @param {Uint8Array|string} input @returns {Json}
  */
-export function parseJson(input, options = {}) {
+export function parseJson(input) {
   const text = typeof input === 'string' ? input : decodeUtf8(input);
   if (text === null || !text.isWellFormed()) throw new JsonError('not UTF-8');
-  const reader = new Reader(text, options.anyInteger ?? false);
+  const reader = new Reader(text);
   const value = reader.value(0);
   reader.space();
   if (reader.at !== text.length) throw new JsonError('more than one value');

@@ -31,7 +31,7 @@ export function isResource(resource) {
   const segments = resource.split('/');
   if (segments[0] === '') segments.shift(); // a path
   if (segments.length > 1 && segments[segments.length - 1] === '') segments.pop();
-  return resource === '/' || segments.every(isSegment);
+  return resource === '/' || (segments.length > 0 && segments.every(isSegment));
 }
 
 /** "Right". @param {string} location @param {string} resource */
