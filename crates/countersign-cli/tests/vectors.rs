@@ -1,8 +1,9 @@
-//! Every vector through the `verify` command, and all of them through `vectors run`.
+//! Every vector through the commands `verify` and `verify-rpc`, and all of them through `vectors run`.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 mod common;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,12 @@ use countersign::key::SigningKey;
 use countersign::revocation::{Entries, UnsignedList};
 use countersign::time::UnixTime;
 use countersign::{from_base64url, from_hex};
-use countersign_testkit::format::{Config, Outcome, Revoked, Vector};
+use countersign_testkit::format::{Config, Expect, Outcome, Revoked, Vector};
+use countersign_testkit::format_rar;
+use countersign_testkit::format_rpc::{Mcp, RpcVector, Sent};
 use countersign_testkit::keys::Key;
-use countersign_testkit::{format_rar, runner};
+use countersign_testkit::runner::{self, Answer, Implementation, folder};
 use serde_json::{Value, json};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors")
-}
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -90,77 +89,152 @@ fn verifier_toml(config: &Config, lists: &[String]) -> String {
 }
 
 /// What `verify` has to print: on a denial the identity shows from stage 9 on, and vectors do not repeat it.
-fn holds(vector: &Vector, decision: &Value) -> Result<(), String> {
-    let mut expected = serde_json::to_value(&vector.expect).unwrap();
+fn holds(expect: &Expect, decision: &Value) -> Result<(), String> {
+    let mut expected = serde_json::to_value(expect).unwrap();
     let members = expected.as_object_mut().unwrap();
     let result = members.remove("result").unwrap();
     members.insert("decision".to_owned(), result);
+    if expect.result == Outcome::Allow && expect.right.is_none() {
+        members.insert("right".to_owned(), Value::Null);
+    }
     let mut found = decision.clone();
-    if vector.expect.result == Outcome::Deny {
-        let proven = vector.expect.stage.is_some_and(|stage| stage >= 9);
+    if expect.result == Outcome::Deny {
+        let proven = expect.stage.is_some_and(|stage| stage >= 9);
         for member in ["issuer", "user", "agents", "purpose", "expires", "binding", "right"] {
             let value = found.as_object_mut().unwrap().remove(member).unwrap();
             if value.is_null() == (proven && member != "right") {
-                return Err(format!("{}: {member} is {value}", vector.id));
+                return Err(format!("{member} is {value}"));
             }
         }
     }
-    if found == expected { Ok(()) } else { Err(format!("{}: {found} instead of {expected}", vector.id)) }
+    if found == expected { Ok(()) } else { Err(format!("{found} instead of {expected}")) }
+}
+
+/// The commands `verify` and `verify-rpc`, each run once for a vector.
+struct Command {
+    shell: Shell,
+    /// How many had a list of what is revoked.
+    revoked: Cell<u32>,
+}
+
+/// What is asked of one run: messages in files, of which the last one is the vector's own.
+struct Asked<'a> {
+    config: &'a Config,
+    mcp: Option<&'a Mcp>,
+    revoked: Option<&'a Revoked>,
+    now: i64,
+    messages: Vec<&'a str>,
+    /// What becomes of each.
+    words: Vec<&'a str>,
+    command: &'a [&'a str],
+}
+
+impl Command {
+    fn run(&self, asked: &Asked<'_>, expect: &Expect) -> Answer {
+        let now = UnixTime(u64::try_from(asked.now).unwrap());
+        let lists = asked.revoked.map(|revoked| lists(&self.shell, asked.config, revoked, now));
+        self.revoked.set(self.revoked.get().saturating_add(lists.iter().len().try_into().unwrap()));
+        let mut config = verifier_toml(asked.config, &lists.unwrap_or_default());
+        if let Some(mcp) = asked.mcp {
+            config.push_str("[mcp]\n");
+            config.push_str(&toml::to_string(mcp).unwrap());
+        }
+        self.shell.write("verifier.toml", config);
+        let name = |(number, message): (usize, &&str)| {
+            let name = format!("message-{number}");
+            self.shell.write(&name, from_base64url(message).unwrap());
+            name
+        };
+        let names: Vec<String> = asked.messages.iter().enumerate().map(name).collect();
+        let now = now.to_string();
+        let mut args = vec![asked.command[0], "--config", "verifier.toml", "--now", &now];
+        args.extend(&asked.command[1..]);
+        args.extend(names.iter().map(String::as_str));
+        let ran = self.shell.run(&args);
+        let decisions = ran.lines();
+        let found: Vec<&Value> = decisions.iter().map(|decision| &decision["decision"]).collect();
+        if asked.words != found || !ran.stderr.is_empty() {
+            return Answer::Failed(format!("{found:?} instead of {:?}; {}", asked.words, ran.stderr));
+        }
+        if ran.code != i32::from(asked.words.contains(&"deny")) {
+            return Answer::Failed(format!("exit status {}", ran.code));
+        }
+        let decision = decisions.last().unwrap();
+        holds(expect, decision).map_or_else(Answer::Failed, |()| Answer::Decision(decision.clone()))
+    }
+}
+
+fn word(expect: &Expect) -> &'static str {
+    if expect.result == Outcome::Allow { "allow" } else { "deny" }
+}
+
+const BOTH: &str = "messages and requests in one vector";
+
+impl Implementation for Command {
+    fn name(&self) -> &str {
+        "command"
+    }
+
+    fn decide(&self, vector: &Vector) -> Answer {
+        let input = &vector.input;
+        let alone = input.before.is_empty() && input.before_denied.is_empty();
+        assert!(input.authority.is_none() || alone, "{}: one --authority is for all requests of a run", vector.id);
+        let authority = input.authority.as_deref().map_or(vec!["verify"], |text| vec!["verify", "--authority", text]);
+        let mut words: Vec<&str> = input.before.iter().map(|_| "allow").collect();
+        words.extend(input.before_denied.iter().map(|_| "deny"));
+        words.push(word(&vector.expect));
+        let messages = input.before.iter().chain(&input.before_denied).chain([&input.request_b64u]);
+        let asked = Asked {
+            config: &input.config,
+            mcp: None,
+            revoked: input.revoked.as_ref(),
+            now: input.now,
+            messages: messages.map(String::as_str).collect(),
+            words,
+            command: &authority,
+        };
+        self.run(&asked, &vector.expect)
+    }
+
+    fn decide_message(&self, vector: &RpcVector) -> Answer {
+        let input = &vector.input;
+        let (mut messages, mut requests) = (Vec::new(), Vec::new());
+        for sent in input.before.iter().chain([&input.sent]) {
+            match sent {
+                Sent::Message(text) => messages.push(text.as_str()),
+                Sent::Request(text) => requests.push(text.as_str()),
+            }
+        }
+        // Two commands have two stores.
+        let (command, messages) = match (messages.is_empty(), requests.is_empty()) {
+            (false, true) => (["verify-rpc"], messages),
+            (true, false) => (["verify"], requests),
+            _ => return Answer::NotReached(BOTH.to_owned()),
+        };
+        let mut words: Vec<&str> = input.before.iter().map(|_| "allow").collect();
+        words.push(word(&vector.expect));
+        let asked = Asked {
+            config: &input.config,
+            mcp: Some(&input.mcp),
+            revoked: input.revoked.as_ref(),
+            now: input.now,
+            messages,
+            words,
+            command: &command,
+        };
+        self.run(&asked, &vector.expect)
+    }
 }
 
 #[test]
 fn verify_gives_the_decision_of_every_vector() {
-    let shell = Shell::new();
-    let vectors = vectors();
-    assert!(!vectors.is_empty());
-    let (mut ran, mut revoked, mut failures) = (0_u32, 0_u32, Vec::new());
-    for vector in &vectors {
-        let input = &vector.input;
-        assert!(
-            input.authority.is_none() || (input.before.is_empty() && input.before_denied.is_empty()),
-            "{}: one --authority is for all requests of a run",
-            vector.id
-        );
-        let now = UnixTime(u64::try_from(input.now).unwrap());
-        let lists = input.revoked.as_ref().map(|revoked| lists(&shell, &input.config, revoked, now));
-        revoked = revoked.saturating_add(lists.iter().len().try_into().unwrap());
-        shell.write("verifier.toml", verifier_toml(&input.config, &lists.unwrap_or_default()));
-        let earlier = input.before.iter().chain(&input.before_denied);
-        let names: Vec<String> = earlier
-            .chain([&input.request_b64u])
-            .enumerate()
-            .map(|(number, request)| {
-                let name = format!("request-{number}");
-                shell.write(&name, from_base64url(request).unwrap());
-                name
-            })
-            .collect();
-        let now = now.to_string();
-        let mut args = vec!["verify", "--config", "verifier.toml", "--now", &now];
-        if let Some(authority) = &input.authority {
-            args.extend(["--authority", authority]);
-        }
-        args.extend(names.iter().map(String::as_str));
-        let verified = shell.run(&args);
-        let decisions = verified.lines();
-        let mut words: Vec<&str> = input.before.iter().map(|_| "allow").collect();
-        words.extend(input.before_denied.iter().map(|_| "deny"));
-        words.push(if vector.expect.result == Outcome::Allow { "allow" } else { "deny" });
-        let found: Vec<&Value> = decisions.iter().map(|decision| &decision["decision"]).collect();
-        if words != found || !verified.stderr.is_empty() {
-            failures.push(format!("{}: {found:?} instead of {words:?}; {}", vector.id, verified.stderr));
-        } else {
-            failures.extend(holds(vector, decisions.last().unwrap()).err());
-        }
-        let denied = words.contains(&"deny");
-        if verified.code != i32::from(denied) {
-            failures.push(format!("{}: exit status {}", vector.id, verified.code));
-        }
-        ran = ran.saturating_add(1);
-    }
-    println!("{ran} vectors ran through verify");
-    println!("{revoked} of them with a revocation list");
-    assert_eq!(failures, Vec::<String>::new());
+    let command = Command { shell: Shell::new(), revoked: Cell::new(0) };
+    let ran = runner::run(&command);
+    ran.none_failed();
+    println!("{} of them with a revocation list", command.revoked.get());
+    let held_up: Vec<&str> = ran.not_reached.iter().flatten().map(|(id, _)| id.as_str()).collect();
+    println!("not applicable: {} vectors of {BOTH}, which `vectors run` has: command", held_up.len());
+    assert_eq!(held_up, ["jsonrpc/replayed-in-http", "jsonrpc/replayed-from-http", "jsonrpc/envelope-later"]);
 }
 
 #[test]

@@ -289,11 +289,12 @@ fn limits(file: &mut File) {
         ("limit-null", "null", 99_999),
         ("limit-array-null", "[1,null]", 99_999),
         ("limit-object", r#"{"value":1}"#, 99_999),
-        ("limit-string", r#""1""#, 99_999),
     ] {
         let case = pays(value, limit).case(slug, "an amount that is no integer: nobody knows how it is rounded");
         file.push(errs(case.req("CK-36"), "limit-at"));
     }
+    let text = pays(r#""1""#, 99_999).case("limit-string", "an amount that is a string");
+    file.push(errs(text.req("CK-25"), "limit-at"));
     let over = pays("[1,100000]", 99_999).case("limit-second", "the second of two amounts is over the limit");
     file.push(over.req("CK-23").attack(67).deny(11, "check_failed", "checks/limit-at"));
     file.push(

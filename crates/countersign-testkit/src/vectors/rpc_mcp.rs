@@ -151,7 +151,7 @@ pub fn mcp() -> RpcCases {
         "tool-without-right",
         "a tool that no right covers",
         Rpc::call("send_email", none()),
-        "JR-18",
+        "VF-29",
         "right_missing",
         "call",
     );
@@ -159,7 +159,7 @@ pub fn mcp() -> RpcCases {
         "resource-without-right",
         "a resource beside the right's location",
         read("file:///notes-old/a.md"),
-        "JR-22",
+        "VF-29",
         "right_missing",
         "resource",
     );
@@ -225,6 +225,15 @@ pub fn http() -> RpcCases {
     deny("http-latin", "a message in another charset", &latin, &text, "JR-29", "body_ambiguous");
     let coded = [("Content-Encoding", "identity")];
     deny("http-coded", "a message with a content coding", &coded, &text, "JR-29", "body_ambiguous");
+    let caller = text.replacen("\"name\":", "\"_meta\":{\"dev.countersign/caller\":{}},\"name\":", 1);
+    deny(
+        "http-caller",
+        "a message that says who asks, as only a verifier may",
+        &[],
+        &caller,
+        "JR-37",
+        "body_ambiguous",
+    );
     let empty = unsigned("POST", ENDPOINT, &token);
     let empty = crate::raw_request::Signature::new(&Key::named("agent")).sign(empty);
     file.push(RpcCase::http("http-empty", "a POST without a body", &empty).req(["JR-28"]).deny(

@@ -281,8 +281,13 @@ fn symbols(file: &mut File) {
         .req("TK-17")
         .req("TK-36"),
     );
+    // Its number is still the first one, so that nothing else is wrong with it.
+    let mut again = Message::new().bytes(1, b"scheduling");
+    let mut table = Symbols::default();
+    Plan::standard().authority.first_party(&mut table);
+    again.fields.extend(restriction.first_party(&mut table).fields);
     let mut own = known.clone();
-    own.restrict(restriction.first_party(&mut Symbols::default()).encode());
+    own.restrict(again.encode());
     file.push(
         Case::new(
             "symbols-brought-again",

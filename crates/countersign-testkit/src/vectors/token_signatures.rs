@@ -182,13 +182,14 @@ pub fn file() -> File {
     );
     let mut token = whole.clone();
     token.blocks.swap(1, 2);
-    sealed(
+    token.secret = Key::next(1);
+    bad(
         &mut file,
         "blocks-swapped",
-        "the two restrictions in the other order",
+        "the two restrictions in the other order, sealed again",
         "TK-40",
         43,
-        &with_seal(&token, &whole),
+        &token,
         "agent",
         many,
     );

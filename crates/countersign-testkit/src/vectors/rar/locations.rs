@@ -76,7 +76,10 @@ fn urls(cases: &mut Vec<Case>) {
         ("fragment", "A fragment.", "https://calendar.example.com/calendars/primary#today"),
         ("backslash", "A backslash for a slash.", "https://calendar.example.com\\calendars/primary"),
     ] {
-        let case = reading(&format!("url-{slug}"), comment, &[location]).resource(None).req("RA-14");
+        // The first is no URL at all, the others have a good origin: it is the path that does not match.
+        let by_path = ["scheme-upper-case", "query", "query-empty", "fragment"].contains(&slug);
+        let rule = if by_path { "RA-15" } else { "RA-14" };
+        let case = reading(&format!("url-{slug}"), comment, &[location]).resource(None).req(rule);
         cases.push(case.refused(Some("locations"), "url"));
     }
     let slash = reading(

@@ -188,11 +188,13 @@ pub(super) fn durations() -> Vec<Case> {
         ("no-unit", "No unit.", "3600"),
         ("space", "A space.", "PT1H "),
         ("empty", "An empty text.", ""),
-        ("overflow", "More seconds than 64 bits hold.", "P213503982334602D"),
     ] {
         let case = Case::changed(&format!("duration-{slug}"), comment, "PT1H", text).req("RA-10");
         cases.push(case.refused(Some("max_duration"), "standard"));
     }
+    let overflow = "More seconds than 64 bits hold.";
+    let overflow = Case::changed("duration-overflow", overflow, "PT1H", "P213503982334602D").req("RA-11");
+    cases.push(overflow.refused(Some("max_duration"), "standard"));
     let number = Case::changed("duration-number", "A number of seconds.", "\"PT1H\"", "3600").req("RA-10");
     cases.push(number.refused(Some("max_duration"), "standard"));
     let text = "One second more than up to the last date.";
