@@ -106,7 +106,7 @@ export async function main(args) {
     const { code, message } = /** @type {any} */ (error);
     if (error instanceof Denial || error instanceof Misuse) console.error(`checker: ${message}`);
     else if (String(code).startsWith('ERR_PARSE_ARGS')) console.error(`checker: ${message}\n${USAGE}`);
-    else if (error instanceof SyntaxError || code === 'ENOENT') console.error(`checker: ${message}`);
+    else if (error instanceof SyntaxError || ['ENOENT', 'ERR_MODULE_NOT_FOUND'].includes(code)) console.error(`checker: ${message}`);
     else throw error;
     return 2;
   }

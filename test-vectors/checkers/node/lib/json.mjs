@@ -90,48 +90,40 @@ class Reader {
     return { t: 'num', text: number[0], fraction };
   }
 
+  /** What stands between the brackets, separated by commas. @param {string} end @param {() => void} one reads one element */
+  list(end, one) {
+    this.space();
+    if (this.text[this.at] === end) this.at += 1;
+    else {
+      do {
+        this.space();
+        one();
+        this.space();
+      } while (this.text[this.at++] === ',');
+      this.at -= 1;
+      this.expect(end);
+    }
+  }
+
   /** @param {number} depth @returns {Json} */
   object(depth) {
-    /** @type {[string, Json][]} */
-    const members = [];
-    const seen = new Set();
-    this.space();
-    if (this.text[this.at] === '}') {
-      this.at += 1;
-      return { t: 'obj', members };
-    }
-    for (;;) {
-      this.space();
+    /** @type {Map<string, Json>} */
+    const members = new Map();
+    this.list('}', () => {
       const name = this.string();
-      if (seen.has(name)) throw new JsonError('name twice');
-      seen.add(name);
+      if (members.has(name)) throw new JsonError('name twice');
       this.space();
       this.expect(':');
-      members.push([name, this.value(depth)]);
-      this.space();
-      if (this.text[this.at] !== ',') break;
-      this.at += 1;
-    }
-    this.expect('}');
-    return { t: 'obj', members };
+      members.set(name, this.value(depth));
+    });
+    return { t: 'obj', members: [...members] };
   }
 
   /** @param {number} depth @returns {Json} */
   array(depth) {
     /** @type {Json[]} */
     const items = [];
-    this.space();
-    if (this.text[this.at] === ']') {
-      this.at += 1;
-      return { t: 'arr', items };
-    }
-    for (;;) {
-      items.push(this.value(depth));
-      this.space();
-      if (this.text[this.at] !== ',') break;
-      this.at += 1;
-    }
-    this.expect(']');
+    this.list(']', () => items.push(this.value(depth)));
     return { t: 'arr', items };
   }
 }

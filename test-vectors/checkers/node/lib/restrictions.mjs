@@ -50,7 +50,7 @@ const PLURALS = {
   ...{ purposes: 'purpose', bindings: 'binding' },
 };
 
-/** `$x === "P" || $x.starts_with("P/")`, or what CK-41 says of `/`. @param {string} path @returns {{exact: Op[], under: Op[]}} */
+/** `$x === "P" || $x.starts_with("P/")`, or what CK-41 says of `/`. @param {string} path @param {string} name @returns {{exact: Op[], under: Op[]}} */
 function beneath(path, name) {
   const bare = path.replace(/\/+$/, '');
   const under = [push(variable(name)), push(string(`${bare}/`)), binary(STARTS)];

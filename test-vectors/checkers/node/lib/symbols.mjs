@@ -96,6 +96,7 @@ function readSet(wires, table) {
   const before = table.unused;
   /** @type {Term[]} */
   const terms = [];
+  /** @type {string|null} */
   let newest = null;
   wires.forEach((wire, i) => {
     // CK-17, before anything of a set inside a set is looked at

@@ -22,32 +22,34 @@ import { anyOp, expiryOf, readCheck } from './checkform.mjs';
 export const MAX_TEXT = 6827;
 const MAX_BLOCKS = 12;
 
-/** Facts: their terms, and how many there may be at least and at most (token.md, the two tables). */
-const AUTHORITY = new Map(
-  /** @type {[string, {terms: string[], least: number, most: number}][]} */ ([
-    ['countersign', { terms: ['integer'], least: 1, most: 1 }],
-    ['issuer', { terms: ['string'], least: 1, most: 1 }],
-    ['user', { terms: ['string'], least: 1, most: 1 }],
-    ['agent', { terms: ['string', 'bytes'], least: 1, most: 1 }],
-    ['purpose', { terms: ['string'], least: 1, most: 1 }],
-    ['audience', { terms: ['string'], least: 1, most: 1 }],
-    ['issued_at', { terms: ['date'], least: 1, most: 1 }],
-    ['right', { terms: ['string', 'string', 'string'], least: 1, most: 128 }],
-    ['delegation_depth', { terms: ['integer'], least: 0, most: 1 }],
-    ['budget', { terms: ['string', 'string', 'integer', 'integer'], least: 0, most: 8 }],
-    ['metered', { terms: ['string', 'string', 'string'], least: 0, most: 16 }],
-    ['approval', { terms: ['string', 'string', 'bytes'], least: 0, most: 16 }],
-    ['grant', { terms: ['string'], least: 0, most: 1 }],
-    ['conversation', { terms: ['string'], least: 0, most: 1 }],
-  ]),
-);
-const DELEGATION = new Map(
-  /** @type {[string, {terms: string[], least: number, most: number}][]} */ ([
-    ['delegate', { terms: ['string', 'bytes'], least: 1, most: 1 }],
-    ['delegation_depth', { terms: ['integer'], least: 0, most: 1 }],
-    ['budget', { terms: ['string', 'string', 'integer', 'integer'], least: 0, most: 8 }],
-  ]),
-);
+/**
+ * Facts with their terms, and how many there may be at least and at most (token.md, the two tables).
+ * @param {string} text @returns {Map<string, {terms: string[], least: number, most: number}>}
+ */
+function factTable(text) {
+  const rows = text.trim().split('\n').map((row) => row.trim().split(' '));
+  return new Map(rows.map(([name, least, most, ...terms]) => [name, { terms, least: Number(least), most: Number(most) }]));
+}
+
+const AUTHORITY = factTable(`
+  countersign 1 1 integer
+  issuer 1 1 string
+  user 1 1 string
+  agent 1 1 string bytes
+  purpose 1 1 string
+  audience 1 1 string
+  issued_at 1 1 date
+  right 1 128 string string string
+  delegation_depth 0 1 integer
+  budget 0 8 string string integer integer
+  metered 0 16 string string string
+  approval 0 16 string string bytes
+  grant 0 1 string
+  conversation 0 1 string`);
+const DELEGATION = factTable(`
+  delegate 1 1 string bytes
+  delegation_depth 0 1 integer
+  budget 0 8 string string integer integer`);
 
 /** @param {unknown} ok @param {string} detail */
 const profile = (ok, detail) => demand(ok, 4, 'token_profile', detail);

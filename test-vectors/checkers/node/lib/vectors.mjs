@@ -135,8 +135,9 @@ export function runAll(root, hooksFor) {
     const files = readdirSync(join(root, folder)).filter((name) => name.endsWith('.json')).sort();
     if (files.length === 0) broken.push(`${folder}: empty folder`);
     for (const file of files) {
-      const content = JSON.parse(readFileSync(join(root, folder, file), 'utf8'));
+      let content;
       try {
+        content = JSON.parse(readFileSync(join(root, folder, file), 'utf8'));
         checkMembers(content, { comment: null, vectors: null }, file);
         if (!content.vectors?.length) throw new Error('empty file');
       } catch (error) {

@@ -2,72 +2,43 @@
 
 import { Denial, decodeUtf8, encodeUtf8 } from './util.mjs';
 
-/**
- * One field: [name, type, rule]. Types are scalars or the name of a message in SCHEMA. Rules: 'req', 'opt', 'rep', 'one'
- * (member of the message's oneof).
- * @typedef {[string, string, 'req'|'opt'|'rep'|'one']} Field
- */
+/** @typedef {{name: string, type: string, rule: 'req'|'opt'|'rep'|'one'}} Field */
 
-/** @type {Record<string, {fields: Record<number, Field>, foreign?: number[]}>} `foreign`: Biscuit's, not ours (TK-9) */
-export const SCHEMA = {
-  Biscuit: {
-    fields: { 2: ['authority', 'SignedBlock', 'req'], 3: ['blocks', 'SignedBlock', 'rep'], 4: ['proof', 'Proof', 'req'] },
-    foreign: [1],
-  },
-  SignedBlock: {
-    fields: {
-      1: ['block', 'bytes', 'req'],
-      2: ['nextKey', 'PublicKey', 'req'],
-      3: ['signature', 'bytes', 'req'],
-      4: ['externalSignature', 'ExternalSignature', 'opt'],
-      5: ['version', 'uint32', 'opt'],
-    },
-  },
-  ExternalSignature: { fields: { 1: ['signature', 'bytes', 'req'], 2: ['publicKey', 'PublicKey', 'req'] } },
-  PublicKey: { fields: { 1: ['algorithm', 'int32', 'req'], 2: ['key', 'bytes', 'req'] } },
-  Proof: { fields: { 1: ['nextSecret', 'bytes', 'one'], 2: ['finalSignature', 'bytes', 'one'] } },
-  Block: {
-    fields: {
-      1: ['symbols', 'string', 'rep'],
-      3: ['version', 'uint32', 'opt'],
-      4: ['facts', 'Fact', 'rep'],
-      6: ['checks', 'Check', 'rep'],
-    },
-    foreign: [2, 5, 7, 8],
-  },
-  Fact: { fields: { 1: ['predicate', 'Predicate', 'req'] } },
-  Check: { fields: { 1: ['queries', 'Rule', 'rep'], 2: ['kind', 'int32', 'opt'] } },
-  Rule: {
-    fields: { 1: ['head', 'Predicate', 'req'], 2: ['body', 'Predicate', 'rep'], 3: ['expressions', 'Expression', 'rep'] },
-    foreign: [4],
-  },
-  Predicate: { fields: { 1: ['name', 'uint64', 'req'], 2: ['terms', 'Term', 'rep'] } },
-  Term: {
-    fields: {
-      1: ['variable', 'uint32', 'one'],
-      2: ['integer', 'int64', 'one'],
-      3: ['string', 'uint64', 'one'],
-      4: ['date', 'uint64', 'one'],
-      5: ['bytes', 'bytes', 'one'],
-      6: ['bool', 'bool', 'one'],
-      7: ['set', 'TermSet', 'one'],
-    },
-    foreign: [8, 9, 10],
-  },
-  TermSet: { fields: { 1: ['set', 'Term', 'rep'] } },
-  Expression: { fields: { 1: ['ops', 'Op', 'rep'] } },
-  Op: {
-    fields: {
-      1: ['value', 'Term', 'one'],
-      2: ['unary', 'OpUnary', 'one'],
-      3: ['binary', 'OpBinary', 'one'],
-      4: ['closure', 'OpClosure', 'one'],
-    },
-  },
-  OpUnary: { fields: { 1: ['kind', 'int32', 'req'] }, foreign: [2] },
-  OpBinary: { fields: { 1: ['kind', 'int32', 'req'] }, foreign: [2] },
-  OpClosure: { fields: { 2: ['ops', 'Op', 'rep'] }, foreign: [1] },
-};
+/**
+ * Each message: its fields as NUMBER NAME TYPE RULE, and the numbers that Biscuit has and the profile does not (TK-9).
+ * Rules: `!` required, `?` optional, `*` repeated, `|` member of the message's oneof. Types are scalars or messages.
+ */
+const MESSAGES = `
+Biscuit           : 2 authority SignedBlock !, 3 blocks SignedBlock *, 4 proof Proof ! / 1
+SignedBlock       : 1 block bytes !, 2 nextKey PublicKey !, 3 signature bytes !, 4 externalSignature ExternalSignature ?, 5 version uint32 ?
+ExternalSignature : 1 signature bytes !, 2 publicKey PublicKey !
+PublicKey         : 1 algorithm int32 !, 2 key bytes !
+Proof             : 1 nextSecret bytes |, 2 finalSignature bytes |
+Block             : 1 symbols string *, 3 version uint32 ?, 4 facts Fact *, 6 checks Check * / 2 5 7 8
+Fact              : 1 predicate Predicate !
+Check             : 1 queries Rule *, 2 kind int32 ?
+Rule              : 1 head Predicate !, 2 body Predicate *, 3 expressions Expression * / 4
+Predicate         : 1 name uint64 !, 2 terms Term *
+Term              : 1 variable uint32 |, 2 integer int64 |, 3 string uint64 |, 4 date uint64 |, 5 bytes bytes |, 6 bool bool |, 7 set TermSet | / 8 9 10
+TermSet           : 1 set Term *
+Expression        : 1 ops Op *
+Op                : 1 value Term |, 2 unary OpUnary |, 3 binary OpBinary |, 4 closure OpClosure |
+OpUnary           : 1 kind int32 ! / 2
+OpBinary          : 1 kind int32 ! / 2
+OpClosure         : 2 ops Op * / 1`;
+
+/** @type {Map<string, {fields: Map<number, Field>, foreign: number[]}>} */
+const SCHEMA = new Map(
+  MESSAGES.trim().split('\n').map((line) => {
+    const [, message, own, foreign] = /** @type {string[]} */ (/^(\w+) *: ([^/]+?)(?: \/ ([0-9 ]+))?$/.exec(line));
+    const rules = /** @type {Record<string, Field['rule']>} */ ({ '!': 'req', '?': 'opt', '*': 'rep', '|': 'one' });
+    const fields = own.split(', ').map((field) => {
+      const [number, name, type, rule] = field.split(' ');
+      return /** @type {[number, Field]} */ ([Number(number), { name, type, rule: rules[rule] }]);
+    });
+    return [message, { fields: new Map(fields), foreign: (foreign ?? '').split(' ').filter(Boolean).map(Number) }];
+  }),
+);
 
 const VARINTS = new Set(['uint32', 'int32', 'uint64', 'int64', 'bool']);
 const MAX_DEPTH = 64;
@@ -108,16 +79,19 @@ function scalar(type, raw) {
   return Number(value);
 }
 
+/** @param {string} name */
+const schemaOf = (name) => SCHEMA.get(name) ?? malformed('no such message');
+
 /**
  * Reads one message. Inside a block the depth is at most 64 (TK-10), which bounds the recursion as well.
  * @param {string} name @param {Buffer} buf @param {number} [depth] of this message inside its block; 0 outside of one
  * @returns {any}
  */
 export function decode(name, buf, depth = 0) {
-  const { fields, foreign = [] } = SCHEMA[name];
+  const { fields, foreign } = schemaOf(name);
   /** @type {Record<string, any>} */
   const message = {};
-  for (const [field, type, rule] of Object.values(fields)) if (rule === 'rep') message[field] = [];
+  for (const field of fields.values()) if (field.rule === 'rep') message[field.name] = [];
   let at = 0;
   let last = 0;
   let member = '';
@@ -128,9 +102,7 @@ export function decode(name, buf, depth = 0) {
     const number = Number(tag >> 3n);
     const wire = Number(tag & 7n);
     if (foreign.includes(number)) throw new Denial(4, 'token_profile', `${name} field ${number}`); // TK-9
-    const known = fields[number];
-    if (!known) malformed(`${name} has no field ${number}`); // TK-8
-    const [field, type, rule] = known;
+    const { name: field, type, rule } = fields.get(number) ?? malformed(`${name} has no field ${number}`); // TK-8
     if (number < last || (number === last && rule !== 'rep')) malformed('order of fields'); // TK-5
     last = number;
     if (rule === 'one') {
@@ -158,7 +130,7 @@ export function decode(name, buf, depth = 0) {
     if (rule === 'rep') message[field].push(value);
     else message[field] = value;
   }
-  for (const [field, , rule] of Object.values(fields)) {
+  for (const { name: field, rule } of fields.values()) {
     if (rule === 'req' && !(field in message)) malformed(`${name} lacks ${field}`); // TK-6
     if (rule === 'one' && !member) malformed(`${name} is empty`); // TK-6
   }
@@ -179,12 +151,12 @@ function varint(value) {
 /** The one encoding of a message. @param {string} name @param {any} message @returns {Buffer} */
 export function encode(name, message) {
   const parts = [];
-  for (const [number, [field, type, rule]] of Object.entries(SCHEMA[name].fields)) {
+  for (const [number, { name: field, type, rule }] of schemaOf(name).fields) {
     const held = rule === 'rep' ? (message[field] ?? []) : [message[field]];
     for (const value of held) {
       if (value === undefined || (rule === 'opt' && value === 0)) continue;
       const wire = VARINTS.has(type) ? 0 : 2;
-      parts.push(varint(BigInt(Number(number) * 8 + wire)));
+      parts.push(varint(BigInt(number * 8 + wire)));
       if (wire === 0) parts.push(varint(BigInt(value)));
       else {
         const body = type === 'bytes' ? value : type === 'string' ? encodeUtf8(value) : encode(type, value);
