@@ -10,7 +10,7 @@
 //! - [`mod@format`], [`format_rpc`]: the JSON format of the vector files, for generators and runners;
 //! - [`format_rar`]: the same for authorization details;
 //! - [`vectors`]: what the files under `test-vectors/` contain;
-//! - [`reference`]: a verifier that is the text transcribed, and shows every rule that an input breaks;
+//! - [`mod@reference`]: a verifier that is the text transcribed, and shows every rule that an input breaks;
 //! - [`runner`], [`setup`]: reading the files and running them; `setup` alone uses the code under test.
 //!
 //! Nothing here is for production: keys are public, inputs are trusted, and failures panic.

@@ -221,8 +221,8 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         any = true;
         if path.is_dir() {
-            // Details, lists and messages have formats of their own.
-            let others = [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc"];
+            // Details, lists and messages have formats of their own; the verifiers by others are none.
+            let others = [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc", "checkers"];
             if !others.iter().any(|other| path.ends_with(other)) {
                 collect(&path, files)?;
             }

@@ -63,6 +63,10 @@ impl Service {
                 Received::Forward(message) => {
                     assert!(!message.to_string().contains("dev.countersign/request"), "{message}");
                     assert_eq!(message["params"]["_meta"][CALLER]["decision"], "allow");
+                    // The server answers, so that the next message may have this one's id.
+                    if let Some(id) = message.get("id") {
+                        assert!(self.gate.passes(&mut json!({"jsonrpc": "2.0", "id": id, "result": {}})));
+                    }
                     (true, String::new())
                 }
                 Received::Answer(error) => (false, error.to_string()),

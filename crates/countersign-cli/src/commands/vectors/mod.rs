@@ -78,6 +78,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     paths.sort();
     for path in paths {
         let json = path.extension().is_some_and(|extension| extension == "json");
+        if path.ends_with("checkers") {
+            // Verifiers by others, which bring files of their own.
+            continue;
+        }
         if path.is_dir() {
             collect(&path, files)?;
         } else if json && path.file_name().is_some_and(|name| name != "schema.json") {

@@ -1,0 +1,198 @@
+// Arguments: extraction, poison, derived facts, scales (checks.md, "Arguments"; stage 11).
+
+import { Denial, MAX_SAFE, byteLength, decodeUtf8, demand, fromBinary } from './util.mjs';
+import { parsePath, parseUrl } from './derived.mjs';
+
+/**
+ * @typedef {import('./json.mjs').Json} Json
+ * @typedef {import('./operation.mjs').Row} Row
+ * @typedef {import('./symbols.mjs').Term} Term
+ * @typedef {Map<string, Term[][]>} Facts
+ */
+
+export const PREDICATES = ['arg', 'arg_host', 'arg_path', 'arg_present'];
+const MAX_FACTS = 1024;
+const MAX_TEXT = 4096;
+
+/** What a request's arguments are to the checks and to charges. */
+export class Arguments {
+  /** @param {Row|null} row */
+  constructor(row) {
+    this.extracted = true;
+    this.urls = new Set(row?.urls);
+    this.paths = new Set(row?.paths);
+    this.scales = new Map(Object.entries(row?.scales ?? {}));
+    /** @type {Map<string, Set<string>>} names that are poisoned, by predicate */
+    this.poison = new Map(PREDICATES.map((predicate) => [predicate, new Set()]));
+    /** @type {{name: string, value: Term}[]} all values, equal ones too */
+    this.values = [];
+    /** @type {string[]} all names that are there, equal ones too */
+    this.names = [];
+  }
+
+  /** Nothing counts as extracted (CK-28, CK-33). */
+  drop() {
+    this.extracted = false;
+  }
+
+  /** CK-33. @param {string} name */
+  addName(name) {
+    this.names.push(name);
+    if (byteLength(name) > MAX_TEXT || this.names.length > MAX_FACTS) this.drop();
+  }
+
+  /** @param {string} name @param {Term} value */
+  addValue(name, value) {
+    this.values.push({ name, value });
+    if ((value.k === 'string' && byteLength(value.v) > MAX_TEXT) || this.values.length > MAX_FACTS) this.drop(); // CK-33
+    if (this.urls.has(name) && (value.k !== 'string' || parseUrl(value.v) === null)) this.poisonOnly(name, 'arg_host');
+    if (this.paths.has(name) && (value.k !== 'string' || !parsePath(value.v))) this.poisonOnly(name, 'arg_path');
+  }
+
+  /** @param {string} name @param {string} predicate */
+  poisonOnly(name, predicate) {
+    this.poison.get(predicate)?.add(name);
+  }
+
+  /** "Poison": for all that speak of values. @param {string} name */
+  poisonValue(name) {
+    for (const predicate of ['arg', 'arg_host', 'arg_path']) this.poisonOnly(name, predicate);
+  }
+
+  /** @param {string} name @param {string} text */
+  addParameter(name, text) {
+    this.addName(name);
+    this.addValue(name, { k: 'string', v: text });
+  }
+
+  /** CK-30, CK-35. @param {string} name @param {Json} value a scalar */
+  addScalar(name, value) {
+    if (value.t === 'str' || value.t === 'bool') {
+      this.addValue(name, value.t === 'str' ? { k: 'string', v: value.v } : { k: 'bool', v: value.v });
+    } else if (value.t === 'num') {
+      const scale = this.scales.get(name);
+      if (scale === undefined && !value.fraction) this.addValue(name, { k: 'integer', v: BigInt(value.text) });
+      else {
+        const scaled = scale === undefined ? null : scaleNumber(value.text, scale);
+        if (scaled === null) this.poisonValue(name);
+        else this.addValue(name, { k: 'integer', v: scaled });
+      }
+    } else this.poisonValue(name); // null
+  }
+
+  /** CK-29, CK-32: depth first. Bounded by the depth of the JSON. @param {string} pointer @param {[string, Json][]} members */
+  addObject(pointer, members) {
+    for (const [key, value] of members) {
+      const name = `${pointer}/${key.replace(/~/g, '~0').replace(/\//g, '~1')}`;
+      this.addName(name);
+      if (value.t === 'obj') {
+        this.poisonValue(name);
+        this.addObject(name, value.members);
+      } else if (value.t === 'arr') {
+        if (value.items.length === 0) this.poisonValue(name);
+        for (const item of value.items) {
+          if (item.t !== 'obj' && item.t !== 'arr') this.addScalar(name, item);
+          else {
+            this.poisonValue(name);
+            this.poisonOnly(name, 'arg_present');
+          }
+        }
+      } else this.addScalar(name, value);
+    }
+  }
+
+  /** The facts of the four predicates; of equal ones the first (CK-32). @returns {Facts} */
+  facts() {
+    const names = [...new Set(this.names)].map((name) => [text(name)]);
+    const seen = new Set();
+    const distinct = this.values.filter(({ name, value }) => {
+      const mark = JSON.stringify([name, value.k, String(value.v)]);
+      return !seen.has(mark) && seen.add(mark);
+    });
+    /** @param {Set<string>} declared @param {(value: string) => string|null} derive */
+    const derived = (declared, derive) => {
+      const known = new Set();
+      return distinct.flatMap(({ name, value }) => {
+        const result = declared.has(name) && value.k === 'string' ? derive(value.v) : null;
+        const mark = JSON.stringify([name, result]);
+        if (result === null || known.has(mark)) return [];
+        known.add(mark);
+        return [[text(name), text(result)]];
+      });
+    };
+    return new Map([
+      ['arg', distinct.map(({ name, value }) => [text(name), value])],
+      ['arg_host', derived(this.urls, parseUrl)],
+      ['arg_path', derived(this.paths, (value) => (parsePath(value) ? value : null))],
+      ['arg_present', names],
+    ]);
+  }
+
+  /** CK-33, CK-36, CK-37: what evaluating a predicate errs for. @param {string} predicate @param {Term} first its first term */
+  check(predicate, first) {
+    demand(this.extracted, 11, 'check_error', 'arguments not extracted');
+    const poisoned = /** @type {Set<string>} */ (this.poison.get(predicate));
+    if (first.k !== 'string') return demand(poisoned.size === 0, 11, 'check_error', 'a name is poisoned');
+    demand(!poisoned.has(first.v), 11, 'check_error', 'poisoned');
+    demand(predicate !== 'arg_host' || this.urls.has(first.v), 11, 'check_error', 'not declared');
+    return demand(predicate !== 'arg_path' || this.paths.has(first.v), 11, 'check_error', 'not declared');
+  }
+
+  /** The one integer under a name, or null (VF-34). @param {string} name @returns {bigint|null} */
+  amount(name) {
+    const values = this.values.filter((item) => item.name === name);
+    const [only] = values;
+    if (!this.extracted || values.length !== 1 || this.poison.get('arg')?.has(name)) return null;
+    return only.value.k === 'integer' && only.value.v >= 0n && only.value.v <= MAX_SAFE ? only.value.v : null;
+  }
+}
+
+/** @param {string} value @returns {Term} */
+const text = (value) => ({ k: 'string', v: value });
+
+/**
+ * CK-35: a JSON number times 10^scale, exactly; null where that is no integer or too great.
+ * @param {string} number @param {number} scale @returns {bigint|null}
+ */
+export function scaleNumber(number, scale) {
+  const [, sign, whole, tail = '', exponent = '0'] = /** @type {string[]} */ (
+    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(number)
+  );
+  const digits = (whole + tail).replace(/^0+/, '');
+  const kept = digits.replace(/0+$/, '');
+  if (kept === '') return 0n;
+  const zeros = BigInt(exponent.replace('+', '')) + BigInt(scale - tail.length + digits.length - kept.length);
+  if (zeros < 0n || zeros + BigInt(kept.length) > 16n) return null;
+  const value = BigInt(kept + '0'.repeat(Number(zeros)));
+  return value > MAX_SAFE ? null : sign ? -value : value;
+}
+
+/** CK-30: percent-decoded text. @param {string} coded a binary string @returns {string} */
+function percentDecode(coded) {
+  demand(!/%(?![0-9A-Fa-f]{2})/.test(coded), 11, 'body_ambiguous', 'escape');
+  const bytes = coded.replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  const decoded = decodeUtf8(fromBinary(bytes));
+  if (decoded === null) throw new Denial(11, 'body_ambiguous', 'parameter is not UTF-8');
+  return decoded;
+}
+
+/**
+ * Path and query parameters, then the body, in this order (CK-32).
+ * @param {{row: Row|null, path: [string, string][]}} operation @param {string|null} query raw
+ * @param {{read: boolean, json: Json|null}} body `read` is false where there is a body that gives no arguments
+ * @returns {Arguments}
+ */
+export function extract(operation, query, body) {
+  const args = new Arguments(operation.row);
+  for (const [name, raw] of operation.path) args.addParameter(`path.${name}`, percentDecode(raw));
+  for (const part of (query ?? '').split('&')) {
+    if (part === '') continue;
+    const at = part.indexOf('=');
+    const pair = at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)];
+    const [name, value] = pair.map((coded) => percentDecode(coded.replace(/\+/g, ' ')));
+    args.addParameter(`query.${name}`, value);
+  }
+  if (!body.read) args.drop(); // CK-28
+  else if (body.json?.t === 'obj') args.addObject('', body.json.members);
+  return args;
+}

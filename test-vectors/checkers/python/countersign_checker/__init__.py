@@ -1,0 +1,1 @@
+"""A verifier and signer of Countersign, written from the text of spec/ alone."""
