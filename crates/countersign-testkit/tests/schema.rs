@@ -124,7 +124,9 @@ fn every_file_is_valid_by_the_schema() {
     let mut count = 0_u32;
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
-        for file in path.is_dir().then(|| fs::read_dir(&path).unwrap()).into_iter().flatten() {
+        // The verifiers of others beside the vectors are none.
+        let folder = path.is_dir() && !path.ends_with("checkers");
+        for file in folder.then(|| fs::read_dir(&path).unwrap()).into_iter().flatten() {
             let mut value = read(&file.unwrap().path());
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             assert_eq!(schema.check(&schema.0, &value, &name), Ok(()));
