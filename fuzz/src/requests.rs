@@ -116,14 +116,15 @@ impl Sent {
     /// token among them. Everything else may differ.
     pub fn says_the_same(&self, bytes: &[u8], message: &Message<'_>, authorized: &Authorized) -> bool {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
-        let target = match authorized.query() {
-            None => authorized.path().to_owned(),
-            Some(query) => format!("{}?{query}", authorized.path()),
+        let Some(http) = authorized.http() else { return false };
+        let target = match &http.query {
+            None => http.path.clone(),
+            Some(query) => format!("{}?{query}", http.path),
         };
         let own = |name: &str| self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_bytes());
         let covered = authorized.covered().filter(|name| !name.starts_with('@'));
-        authorized.method() == self.method
-            && authorized.authority() == "calendar.example.com"
+        http.method == self.method
+            && http.authority == "calendar.example.com"
             && target == self.target
             && message.body() == self.body
             && covered.into_iter().all(|name| field(&bytes[..end], name).as_deref() == own(name))
