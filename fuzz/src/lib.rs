@@ -3,6 +3,8 @@
 pub mod checks;
 pub mod details;
 pub mod fields;
+pub mod json;
+pub mod json_oracle;
 pub mod keys;
 pub mod mutate;
 pub mod requests;
