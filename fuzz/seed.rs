@@ -14,6 +14,9 @@ use serde_json::Value;
 /// Of the vectors of one file with the same outcome, so many give a seed.
 const EACH: usize = 1;
 
+/// How many seeds a target has that needs few.
+const FEW: usize = 40;
+
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seeds = Seeds::default();
@@ -29,6 +32,8 @@ fn main() {
                 seeds.of_details(vectors);
             } else if folder.ends_with("revocation") {
                 seeds.of_lists(vectors);
+            } else if folder.ends_with("jsonrpc") {
+                seeds.of_messages(vectors);
             } else {
                 seeds.of_a_file(vectors);
             }
@@ -52,13 +57,21 @@ fn main() {
     let checks: BTreeSet<Vec<u8>> = (0..24).map(|_| random(1024)).collect();
     for bytes in checks.iter().take(8) {
         seeds.tokens.insert([&[0], &bytes[..768]].concat());
-        seeds.requests.insert([&[0], &bytes[..48]].concat());
+        seeds.json.insert([&[0], &bytes[..256]].concat());
+        seeds.rpc.insert([&[0], &bytes[..512]].concat());
         seeds.details.insert([&[0x80 | bytes[0]], &bytes[..256]].concat());
     }
     seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
+    let verify: BTreeSet<Vec<u8>> = (0..24).map(|_| random(192)).collect();
+    let attenuate: BTreeSet<Vec<u8>> = (0..24).map(|_| random(768)).collect();
     for (name, set) in [
         ("token", &seeds.tokens),
         ("request", &seeds.requests),
+        ("verify", &verify),
+        ("attenuate", &attenuate),
+        ("json", &few(&seeds.json)),
+        ("jsonrpc", &few(&seeds.rpc)),
+        ("http_message", &few(&seeds.framed)),
         ("rar", &seeds.details),
         ("fields", &seeds.fields),
         ("revocation", &seeds.lists),
@@ -74,10 +87,20 @@ fn main() {
     }
 }
 
+/// At most [`FEW`] of them, from all over their order.
+fn few(all: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
+    let step = all.len().div_ceil(FEW).max(1);
+    all.iter().step_by(step).cloned().collect()
+}
+
 #[derive(Default)]
 struct Seeds {
     tokens: BTreeSet<Vec<u8>>,
     requests: BTreeSet<Vec<u8>>,
+    /// Messages without much in them, for the reader of messages.
+    framed: BTreeSet<Vec<u8>>,
+    json: BTreeSet<Vec<u8>>,
+    rpc: BTreeSet<Vec<u8>>,
     fields: BTreeSet<Vec<u8>>,
     details: BTreeSet<Vec<u8>>,
     lists: BTreeSet<Vec<u8>>,
@@ -92,8 +115,32 @@ impl Seeds {
             let before = taken.iter().filter(|known| **known == code).count();
             taken.push(code);
             let message = from_base64url(vector["input"]["request_b64u"].as_str().unwrap()).unwrap();
+            let id = vector["id"].as_str().unwrap();
+            if id.starts_with("request/") && message.len() <= 4_000 {
+                let body =
+                    message.windows(4).position(|four| four == b"\r\n\r\n").map_or(&[][..], |at| &message[at + 4..]);
+                if (2..=200).contains(&body.len()) {
+                    self.json.insert(body.to_vec());
+                }
+                if before < EACH {
+                    self.framed.insert(message.clone());
+                }
+            }
             if before < EACH && message.len() <= 6_000 {
                 self.message(&message);
+            }
+        }
+    }
+
+    /// A message of each code.
+    fn of_messages(&mut self, vectors: &[Value]) {
+        let mut taken: Vec<&Value> = Vec::new();
+        for vector in vectors {
+            let code = &vector["expect"]["code"];
+            let message = vector["input"]["sent"]["message_b64u"].as_str().and_then(from_base64url);
+            if let Some(message) = message.filter(|message| message.len() <= 4_000 && !taken.contains(&code)) {
+                taken.push(code);
+                self.rpc.insert(message);
             }
         }
     }
