@@ -14,9 +14,6 @@ use serde_json::Value;
 /// Of the vectors of one file with the same outcome, so many give a seed.
 const EACH: usize = 1;
 
-/// How many seeds a target has that needs few.
-const FEW: usize = 40;
-
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seeds = Seeds::default();
@@ -36,6 +33,9 @@ fn main() {
                 seeds.of_messages(vectors);
             } else {
                 seeds.of_a_file(vectors);
+                if folder.ends_with("request") {
+                    seeds.of_heads_and_bodies(vectors);
+                }
             }
         }
     }
@@ -57,9 +57,12 @@ fn main() {
     let checks: BTreeSet<Vec<u8>> = (0..24).map(|_| random(1024)).collect();
     for bytes in checks.iter().take(8) {
         seeds.tokens.insert([&[0], &bytes[..768]].concat());
-        seeds.json.insert([&[0], &bytes[..256]].concat());
-        seeds.rpc.insert([&[0], &bytes[..512]].concat());
         seeds.details.insert([&[0x80 | bytes[0]], &bytes[..256]].concat());
+    }
+    for (kind, bytes) in (0..4).cycle().zip(checks.iter().take(8)) {
+        seeds.json.insert([&[0], &bytes[..256]].concat());
+        seeds.messages.insert([&[kind], &bytes[..512]].concat());
+        seeds.framed.insert([&[0], &bytes[..128]].concat());
     }
     seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
     let verify: BTreeSet<Vec<u8>> = (0..24).map(|_| random(192)).collect();
@@ -69,13 +72,13 @@ fn main() {
         ("request", &seeds.requests),
         ("verify", &verify),
         ("attenuate", &attenuate),
-        ("json", &few(&seeds.json)),
-        ("jsonrpc", &few(&seeds.rpc)),
-        ("http_message", &few(&seeds.framed)),
         ("rar", &seeds.details),
         ("fields", &seeds.fields),
         ("revocation", &seeds.lists),
         ("checks", &checks),
+        ("json", &seeds.json),
+        ("jsonrpc", &seeds.messages),
+        ("http_message", &seeds.framed),
     ] {
         let folder = root.join("seeds").join(name);
         let _ = fs::remove_dir_all(&folder);
@@ -87,23 +90,16 @@ fn main() {
     }
 }
 
-/// At most [`FEW`] of them, from all over their order.
-fn few(all: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
-    let step = all.len().div_ceil(FEW).max(1);
-    all.iter().step_by(step).cloned().collect()
-}
-
 #[derive(Default)]
 struct Seeds {
     tokens: BTreeSet<Vec<u8>>,
     requests: BTreeSet<Vec<u8>>,
-    /// Messages without much in them, for the reader of messages.
-    framed: BTreeSet<Vec<u8>>,
-    json: BTreeSet<Vec<u8>>,
-    rpc: BTreeSet<Vec<u8>>,
     fields: BTreeSet<Vec<u8>>,
     details: BTreeSet<Vec<u8>>,
     lists: BTreeSet<Vec<u8>>,
+    json: BTreeSet<Vec<u8>>,
+    messages: BTreeSet<Vec<u8>>,
+    framed: BTreeSet<Vec<u8>>,
 }
 
 impl Seeds {
@@ -115,32 +111,8 @@ impl Seeds {
             let before = taken.iter().filter(|known| **known == code).count();
             taken.push(code);
             let message = from_base64url(vector["input"]["request_b64u"].as_str().unwrap()).unwrap();
-            let id = vector["id"].as_str().unwrap();
-            if id.starts_with("request/") && message.len() <= 4_000 {
-                let body =
-                    message.windows(4).position(|four| four == b"\r\n\r\n").map_or(&[][..], |at| &message[at + 4..]);
-                if (2..=200).contains(&body.len()) {
-                    self.json.insert(body.to_vec());
-                }
-                if before < EACH {
-                    self.framed.insert(message.clone());
-                }
-            }
             if before < EACH && message.len() <= 6_000 {
                 self.message(&message);
-            }
-        }
-    }
-
-    /// A message of each code.
-    fn of_messages(&mut self, vectors: &[Value]) {
-        let mut taken: Vec<&Value> = Vec::new();
-        for vector in vectors {
-            let code = &vector["expect"]["code"];
-            let message = vector["input"]["sent"]["message_b64u"].as_str().and_then(from_base64url);
-            if let Some(message) = message.filter(|message| message.len() <= 4_000 && !taken.contains(&code)) {
-                taken.push(code);
-                self.rpc.insert(message);
             }
         }
     }
@@ -167,6 +139,41 @@ impl Seeds {
             }
         }
         self.lists.extend(vectors.first().map(|vector| vector["input"]["list"].as_str().unwrap().into()));
+    }
+
+    /// A message of each code; of the others, short ones as JSON.
+    fn of_messages(&mut self, vectors: &[Value]) {
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        for vector in vectors {
+            let sent = &vector["input"]["sent"];
+            let Some(bytes) = sent["message_b64u"].as_str().and_then(from_base64url) else { continue };
+            if bytes.len() <= 4_000 && taken.insert(vector["expect"]["code"].to_string()) {
+                self.messages.insert(bytes);
+            } else if bytes.len() <= 400 {
+                // Without a token: what is no message, or no JSON.
+                self.json.insert(bytes);
+            }
+        }
+    }
+
+    /// How requests are framed, and the JSON in their bodies; without tokens, which nobody reads there.
+    fn of_heads_and_bodies(&mut self, vectors: &[Value]) {
+        // Every so many of the vectors, since many have one framing.
+        for vector in vectors.iter().step_by(9) {
+            let bytes = from_base64url(vector["input"]["request_b64u"].as_str().unwrap()).unwrap();
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
+            let (head, rest) = bytes.split_at(end);
+            let long = [&b"authorization"[..], b"countersign-token", b"signature"];
+            let lines = String::from_utf8_lossy(head);
+            let lines: Vec<&str> = lines
+                .split("\r\n")
+                .filter(|line| !long.iter().any(|name| line.to_ascii_lowercase().as_bytes().starts_with(name)))
+                .collect();
+            if bytes.len() <= 4_000 && rest.len() <= 300 {
+                self.framed.insert([lines.join("\r\n").as_bytes(), rest].concat());
+                self.json.insert(rest.strip_prefix(b"\r\n\r\n").unwrap_or_default().to_vec());
+            }
+        }
     }
 
     /// A message, its token and its fields.

@@ -117,7 +117,7 @@ fn replay(c: &mut Criterion) {
             // A thousand requests a second: what has ended is forgotten on the way.
             let created = UnixTime(NOW.0.saturating_add(count / 1000));
             let nonce = [count.to_be_bytes(), [0; 8]].concat();
-            store.record(&NonceEntry { holder, nonce, created, keep_until: created.plus(121) }, created)
+            store.record(&NonceEntry { holder, agent: holder, nonce, created, keep_until: created.plus(121) }, created)
         });
     });
 }

@@ -87,7 +87,7 @@ fn engine() {
 
 /// What the checks of one request cost at most. An absolute ceiling; how many are over it.
 fn bombs(measured: bool) -> usize {
-    println!("\nchecks that ask for as much work as they can: the median of 21 runs");
+    println!("\nchecks that ask for as much work as they can: the least of 21 runs");
     let mut over = 0_usize;
     for bomb in work::bombs() {
         let (outcome, units) = bomb.run();

@@ -5,7 +5,7 @@ pub mod checks;
 pub mod details;
 pub mod fields;
 pub mod json;
-pub mod json_oracle;
 pub mod keys;
+pub mod messages;
 pub mod mutate;
 pub mod requests;

@@ -134,7 +134,8 @@ fn rechunk(u: &mut Unstructured<'_>, rest: &mut Vec<u8>) -> Result<()> {
         return Ok(());
     }
     let first = u.int_in_range(1..=size - 1)?;
-    let (one, other) = data.split_at(first);
+    // Where it is no chunk, there are not as many bytes, or not whole characters.
+    let Some((one, other)) = data.split_at_checked(first) else { return Ok(()) };
     *rest = format!("\r\n\r\n{first:03X}\r\n{one}\r\n{:x}\r\n{other}", size - first).into_bytes();
     Ok(())
 }

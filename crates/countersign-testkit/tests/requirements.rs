@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 fn ids(text: &str) -> BTreeSet<String> {
     let is_id = |word: &str| {
         let Some((family, number)) = word.split_once('-') else { return false };
-        ["TK", "RQ", "CK", "VF", "RA", "RV"].contains(&family)
+        ["TK", "RQ", "CK", "VF", "RA", "RV", "JR"].contains(&family)
             && !number.is_empty()
             && number.bytes().all(|b| b.is_ascii_digit())
     };
@@ -24,7 +24,7 @@ fn ids(text: &str) -> BTreeSet<String> {
 
 fn defined() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for file in ["token", "request", "checks", "verify", "rar", "revocation"] {
+    for file in ["token", "request", "checks", "verify", "rar", "revocation", "jsonrpc"] {
         let text = fs::read_to_string(root().join(format!("spec/{file}.md"))).unwrap();
         for bold in text.split("**").skip(1).step_by(2) {
             for id in ids(bold).into_iter().filter(|id| id == bold) {
@@ -70,8 +70,11 @@ fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
     let mut cited: BTreeMap<String, usize> = BTreeMap::new();
     let requests = runner::load(&root().join("test-vectors")).unwrap();
     let details = format_rar::load(&root().join("test-vectors")).unwrap();
+    let messages = runner::load_rpc(&root().join("test-vectors")).unwrap();
     let of_requests = requests.into_iter().map(|vector| (vector.id, vector.req));
-    for (vector, req) in of_requests.chain(details.into_iter().map(|vector| (vector.id, vector.req))) {
+    let of_details = details.into_iter().map(|vector| (vector.id, vector.req));
+    let of_messages = messages.into_iter().map(|vector| (vector.id, vector.req));
+    for (vector, req) in of_requests.chain(of_details).chain(of_messages) {
         assert!(!req.is_empty(), "{vector} cites no requirement");
         for id in req {
             assert!(defined.contains(&id), "{vector} cites {id}, which spec/ does not define");
@@ -96,13 +99,18 @@ fn every_requirement_is_cited_by_a_vector_or_a_named_test() {
 
 #[test]
 fn every_refused_vector_names_a_valid_twin() {
-    let vectors = runner::load(&root().join("test-vectors")).unwrap();
-    let allowed: BTreeSet<&str> = vectors.iter().filter(|v| v.expect.stage.is_none()).map(|v| v.id.as_str()).collect();
-    for vector in vectors.iter().filter(|vector| vector.expect.stage.is_some()) {
-        let twins: Vec<&str> = vector.flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
-        assert!(!twins.is_empty(), "{} names no twin", vector.id);
+    let requests = runner::load(&root().join("test-vectors")).unwrap();
+    let messages = runner::load_rpc(&root().join("test-vectors")).unwrap();
+    let of_requests = requests.iter().map(|vector| (&vector.id, &vector.flags, &vector.expect));
+    let of_messages = messages.iter().map(|vector| (&vector.id, &vector.flags, &vector.expect));
+    let vectors: Vec<_> = of_requests.chain(of_messages).collect();
+    let allowed: BTreeSet<&str> =
+        vectors.iter().filter(|(.., expect)| expect.stage.is_none()).map(|(id, ..)| id.as_str()).collect();
+    for (id, flags, _) in vectors.iter().filter(|(.., expect)| expect.stage.is_some()) {
+        let twins: Vec<&str> = flags.iter().filter_map(|flag| flag.strip_prefix("twin:")).collect();
+        assert!(!twins.is_empty(), "{id} names no twin");
         for twin in twins {
-            assert!(allowed.contains(twin), "{}: its twin {twin} is no allowed vector", vector.id);
+            assert!(allowed.contains(twin), "{id}: its twin {twin} is no allowed vector");
         }
     }
 }

@@ -10,6 +10,8 @@ use countersign::verify::{Decision, Operation};
 use countersign::{Denial, to_hex, verify};
 use serde::{Serialize, Serializer};
 
+use crate::mcp::Caller;
+
 /// Names one request in the answer and in the audit: 32 hexadecimal digits, random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceId([u8; 16]);
@@ -90,6 +92,13 @@ impl AuditRecord {
     pub(crate) fn allowed(at: (UnixTime, TraceId, u64), authorized: &verify::Authorized) -> Self {
         let operation = Some(AuditedOperation::from(authorized.operation()));
         Self::new(at, Some(authorized.decision()), operation, "allowed")
+    }
+
+    pub(crate) fn of_caller(at: (UnixTime, TraceId, u64), caller: &Caller) -> Self {
+        match caller {
+            Caller::Operation(authorized) => Self::allowed(at, authorized),
+            Caller::Nothing(idle) => Self::new(at, Some(idle.decision()), None, "allowed: acts on nothing"),
+        }
     }
 
     pub(crate) fn denied(at: (UnixTime, TraceId, u64), denial: &Denial) -> Self {

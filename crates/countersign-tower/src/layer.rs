@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign::time::UnixTime;
 use countersign::verify::{
-    ChargeStore, MemoryCharges, MemoryReplay, Operations, ReplayStore, RevocationView, Revocations, Verifier,
+    ChargeStore, Endpoint, MemoryCharges, MemoryReplay, Operations, ReplayStore, RevocationView, Revocations, Verifier,
 };
 use tower_layer::Layer;
 
@@ -61,6 +61,7 @@ impl CountersignLayer {
         LayerBuilder {
             verifier,
             operations,
+            endpoints: Vec::new(),
             clock: Arc::new(system_clock),
             revocations: Arc::new(Revocations::default()),
             replay: None,
@@ -96,6 +97,7 @@ impl<S> Layer<S> for CountersignLayer {
 pub(crate) struct Shared {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) operations: Operations,
+    pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) clock: Clock,
     pub(crate) revocations: SharedRevocations,
     pub(crate) replay: Arc<dyn AsyncReplayStore>,
@@ -121,6 +123,7 @@ enum ChargesOf {
 pub struct LayerBuilder {
     verifier: Arc<Verifier>,
     operations: Operations,
+    endpoints: Vec<Endpoint>,
     clock: Clock,
     revocations: SharedRevocations,
     replay: Option<Arc<dyn AsyncReplayStore>>,
@@ -140,6 +143,13 @@ impl LayerBuilder {
     /// Where the present comes from.
     pub fn clock(mut self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where MCP is spoken: the operation of a request to this path is that of the message in its body, and not one of the
+    /// table. Listings that the inner service answers are filtered (`spec/jsonrpc.md`).
+    pub fn mcp(mut self, endpoint: Endpoint) -> Self {
+        self.endpoints.push(endpoint);
         self
     }
 
@@ -259,6 +269,7 @@ impl LayerBuilder {
             shared: Arc::new(Shared {
                 verifier: self.verifier,
                 operations: self.operations,
+                endpoints: self.endpoints,
                 clock: self.clock,
                 revocations: self.revocations,
                 replay,

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | protect a service | [`CountersignLayer`] |
 //! | know in a handler who asks | [`Authorized`], [`AnyOperation`] (feature `axum`), or the extension [`std::sync::Arc`] of [`countersign::verify::Authorized`] |
+//! | protect a server of MCP, over HTTP or stdio | [`mcp`] |
 //! | keep a record of decisions | [`AuditSink`], [`JsonLines`] |
 //! | fetch an issuer's keys, and keep up with their rotation | [`jwks`] (feature `jwks`) |
 //! | take bodies that are too long for memory | [`LayerBuilder::body_memory`], [`VerifiedBody`] |
@@ -70,6 +71,7 @@ mod extract;
 mod head;
 pub mod jwks;
 mod layer;
+pub mod mcp;
 mod problem;
 mod revocations;
 mod service;

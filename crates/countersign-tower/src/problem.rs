@@ -56,7 +56,7 @@ impl Problem {
 
     /// Of a denial. `ask` is where approvals are asked for.
     pub(crate) fn of_denial(denial: &Denial, ask: Option<&str>) -> Self {
-        let mut problem = Self::of_class(denial.code().class());
+        let mut problem = Self::of_class(denial.class());
         // spec: VF-41
         match (denial.code(), denial.refused()) {
             (Code::RightMissing, Some((operation, service))) => {
@@ -96,16 +96,31 @@ impl Problem {
         Self { status, class, members }
     }
 
-    pub(crate) fn into_response<B: From<Bytes>>(mut self, trace: TraceId) -> Response<B> {
+    /// The HTTP status, which is also the code of an error in JSON-RPC (JR-26).
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The class, where there is one.
+    pub(crate) fn word(&self) -> &'static str {
+        self.class.map_or("internal", |class| class.as_str())
+    }
+
+    pub(crate) fn into_members(mut self, trace: TraceId) -> Map<String, Value> {
         self.members.insert("trace_id".to_owned(), trace.to_string().into());
-        let body = Value::Object(self.members).to_string();
+        self.members
+    }
+
+    pub(crate) fn into_response<B: From<Bytes>>(self, trace: TraceId) -> Response<B> {
+        let (status, class) = (self.status, self.class);
+        let body = Value::Object(self.into_members(trace)).to_string();
         let mut response = Response::new(B::from(Bytes::from(body)));
-        *response.status_mut() = self.status;
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // spec: VF-39
-        if let Some(class) = self.class
+        if let Some(class) = class
             && let Ok(challenge) = HeaderValue::try_from(format!("Countersign error=\"{}\"", class.as_str()))
         {
             headers.insert(header::WWW_AUTHENTICATE, challenge);

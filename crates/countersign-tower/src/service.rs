@@ -10,7 +10,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use countersign::request::{BodyLength, is_transport_field};
 use countersign::time::UnixTime;
-use countersign::verify::{Approvals, Authorized, ChargeOutcome, Charges, Proven, ReplayOutcome};
+use countersign::token::VerifiedChain;
+use countersign::verify::{
+    Approvals, Authenticated, Authorized, ChargeOutcome, Charges, Endpoint, McpCharges, Proven, ReplayOutcome,
+};
 use countersign::{Class, Denial};
 use http::{Request, Response, request};
 use http_body::Body;
@@ -20,6 +23,7 @@ use crate::audit::{AuditRecord, TraceId};
 use crate::body::{self, Unread, VerifiedBody};
 use crate::head::{Target, body_length};
 use crate::layer::Shared;
+use crate::mcp::{Caller, Filter, Unreadable};
 use crate::problem::Problem;
 use crate::store::within;
 
@@ -51,7 +55,9 @@ where
     S::Future: Send,
     B: Body + Send + 'static,
     B::Data: Send,
-    R: From<Bytes>,
+    R: Body + From<Bytes> + Send,
+    R::Data: Send,
+    R::Error: Send,
 {
     type Response = Response<R>;
     type Error = S::Error;
@@ -65,12 +71,15 @@ where
         let shared = Arc::clone(&self.shared);
         let mut inner = self.inner.clone();
         Box::pin(async move {
-            match shared.admit(request).await {
-                Ok(request) => {
-                    poll_fn(|cx| inner.poll_ready(cx)).await?;
-                    inner.call(request).await
-                }
-                Err((problem, trace)) => Ok(problem.into_response(trace)),
+            let (request, filter) = match shared.admit(request).await {
+                Ok(admitted) => admitted,
+                Err((problem, trace)) => return Ok(problem.into_response(trace)),
+            };
+            poll_fn(|cx| inner.poll_ready(cx)).await?;
+            let response = inner.call(request).await?;
+            match filter {
+                None => Ok(response),
+                Some((filter, at)) => Ok(shared.filtered(&filter, response, at).await),
             }
         })
     }
@@ -85,8 +94,11 @@ pub(crate) struct Admitted {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Why a request was not let through.
-enum Refusal {
+/// What an answer is filtered by, and the request that it answers.
+type Filtering = Option<(Filter, (UnixTime, TraceId, u64))>;
+
+/// Why a request or a message was not let through.
+pub(crate) enum Refusal {
     /// Refused by a stage.
     Denied(Box<Denial>),
     /// The body broke off.
@@ -105,7 +117,10 @@ impl From<Denial> for Refusal {
 
 impl Shared {
     /// Decides, records, and gives what the inner service may see.
-    async fn admit<B>(self: &Arc<Self>, request: Request<B>) -> Result<Request<VerifiedBody>, (Problem, TraceId)>
+    async fn admit<B>(
+        self: &Arc<Self>,
+        request: Request<B>,
+    ) -> Result<(Request<VerifiedBody>, Filtering), (Problem, TraceId)>
     where
         B: Body + Send,
         B::Data: Send,
@@ -116,25 +131,43 @@ impl Shared {
         let outcome = self.verify(&head, body, now).await;
         let at = (now, trace, u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
         match outcome {
-            Ok((authorized, body)) => {
-                self.audit.record(&AuditRecord::allowed(at, &authorized));
-                Ok(Request::from_parts(self.hand_over(head, authorized, trace), body))
+            Ok((caller, filter, body)) => {
+                self.audit.record(&AuditRecord::of_caller(at, &caller));
+                let head = self.hand_over(head, caller, trace);
+                Ok((Request::from_parts(head, body), filter.map(|filter| (filter, at))))
             }
-            Err(Refusal::Denied(denial)) => {
-                self.audit.record(&AuditRecord::denied(at, &denial));
-                Err((Problem::of_denial(&denial, self.ask_approval_at.as_deref()), trace))
+            Err(refusal) => Err((self.refused(at, &refusal), trace)),
+        }
+    }
+
+    /// Records a refusal, and gives what its sender is told.
+    pub(crate) fn refused(&self, at: (UnixTime, TraceId, u64), refusal: &Refusal) -> Problem {
+        let (record, problem) = match refusal {
+            Refusal::Denied(denial) => {
+                (AuditRecord::denied(at, denial), Problem::of_denial(denial, self.ask_approval_at.as_deref()))
             }
-            Err(Refusal::Broken) => {
-                self.audit.record(&AuditRecord::undecided(at, "body broke off"));
-                Err((Problem::broken(), trace))
+            Refusal::Broken => (AuditRecord::undecided(at, "body broke off"), Problem::broken()),
+            Refusal::Unreadable => {
+                (AuditRecord::undecided(at, "spooled body can't be read"), Problem::of_class(Class::Unavailable))
             }
-            Err(Refusal::Unreadable) => {
-                self.audit.record(&AuditRecord::undecided(at, "spooled body can't be read"));
-                Err((Problem::of_class(Class::Unavailable), trace))
+            Refusal::Rewritten => {
+                (AuditRecord::undecided(at, "target was rewritten before it was verified"), Problem::misconfigured())
             }
-            Err(Refusal::Rewritten) => {
-                self.audit.record(&AuditRecord::undecided(at, "target was rewritten before it was verified"));
-                Err((Problem::misconfigured(), trace))
+        };
+        self.audit.record(&record);
+        problem
+    }
+
+    /// The inner service's answer to a listing, or none where nobody knows what it shows.
+    async fn filtered<R>(&self, filter: &Filter, response: Response<R>, at: (UnixTime, TraceId, u64)) -> Response<R>
+    where
+        R: Body + From<Bytes>,
+    {
+        match filter.response(response).await {
+            Ok(response) => response,
+            Err(Unreadable) => {
+                self.audit.record(&AuditRecord::undecided(at, "answer to a listing can't be read"));
+                Problem::of_class(Class::Unavailable).into_response(at.1)
             }
         }
     }
@@ -146,7 +179,7 @@ impl Shared {
         head: &request::Parts,
         body: B,
         now: UnixTime,
-    ) -> Result<(Authorized, VerifiedBody), Refusal>
+    ) -> Result<(Caller, Option<Filter>, VerifiedBody), Refusal>
     where
         B: Body + Send,
         B::Data: Send,
@@ -160,27 +193,63 @@ impl Shared {
                     Unread::Broken => Refusal::Broken,
                 }
             })?;
+        // spec: VF-49
+        let now = (self.clock)().max(now);
+        let claim = claim.later(now, self.revocations.as_ref())?;
         // spec: VF-19, VF-21
         let outcome = within(self.store_timeout, self.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
         // What arguments are read from is 1 MiB at most.
         let body =
             if authenticated.reads_json() { body.into_memory().await.map_err(|_| Refusal::Unreadable)? } else { body };
-        // spec: VF-23
         let read = body.bytes().map_or(&[][..], |bytes| bytes);
+        // spec: JR-27
+        if let Some(endpoint) = self.endpoint(&authenticated) {
+            let (charges, message) = authenticated.map_mcp_http(endpoint, read, &Approvals::none())?;
+            return match charges {
+                McpCharges::Operation(charges) => {
+                    Ok((Caller::Operation(Arc::new(self.charge(*charges, now).await?)), None, body))
+                }
+                McpCharges::Nothing(idle) => {
+                    let idle = Arc::from(idle);
+                    let filter = message.and_then(|message| Filter::new(&idle, &endpoint.server, message.method()));
+                    Ok((Caller::Nothing(idle), filter, body))
+                }
+            };
+        }
+        // spec: VF-23
         let charges = authenticated.map(&self.operations, read, &Approvals::none())?;
-        Ok((self.charge(charges, now).await?, body))
+        Ok((Caller::Operation(Arc::new(self.charge(charges, now).await?)), None, body))
     }
 
-    /// Stages 1 to 8, once more where the keys of the token's issuer changed meanwhile.
-    #[cfg(feature = "jwks")]
+    /// The endpoint of MCP that a request goes to.
+    fn endpoint(&self, authenticated: &Authenticated) -> Option<&Endpoint> {
+        let path = &authenticated.http()?.path;
+        self.endpoints.iter().find(|endpoint| endpoint.path == *path)
+    }
+
+    /// Stages 1 to 8.
     async fn check(&self, head: &request::Parts, length: BodyLength, now: UnixTime) -> Result<Proven, Refusal> {
+        let check = || {
+            let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
+            Ok(self.verifier.check(&target.parts(head, length), now, self.revocations.as_ref()))
+        };
+        self.with_current_keys(check, Proven::chain).await
+    }
+
+    /// Checks, and once more where the keys of the token's issuer changed meanwhile.
+    #[cfg(feature = "jwks")]
+    pub(crate) async fn with_current_keys<T>(
+        &self,
+        check: impl Fn() -> Result<Result<T, Denial>, Refusal>,
+        chain: fn(&T) -> &VerifiedChain,
+    ) -> Result<T, Refusal> {
         // A change between here and the check can't be missed: whatever changed, the sum did.
         let changes = || self.jwks.iter().fold(0_u64, |sum, (_, source)| sum.wrapping_add(source.generation()));
         let before = changes();
-        let first = self.check_once(head, length, now)?;
+        let first = check()?;
         let issuer = match &first {
-            Ok(proven) => Some(proven.chain().claims().issuer()),
+            Ok(checked) => Some(chain(checked).claims().issuer()),
             Err(denial) => denial.under_no_key_of(),
         };
         let source = issuer.and_then(|issuer| self.jwks.iter().find(|(name, _)| name == issuer));
@@ -189,26 +258,20 @@ impl Shared {
             Ok(_) => source.keep().await,
             Err(_) => source.fetch().await,
         }
-        if changes() == before { Ok(first?) } else { Ok(self.check_once(head, length, now)??) }
+        if changes() == before { Ok(first?) } else { Ok(check()??) }
     }
 
     #[cfg(not(feature = "jwks"))]
-    async fn check(&self, head: &request::Parts, length: BodyLength, now: UnixTime) -> Result<Proven, Refusal> {
-        Ok(self.check_once(head, length, now)??)
-    }
-
-    fn check_once(
+    pub(crate) async fn with_current_keys<T>(
         &self,
-        head: &request::Parts,
-        length: BodyLength,
-        now: UnixTime,
-    ) -> Result<Result<Proven, Denial>, Refusal> {
-        let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
-        Ok(self.verifier.check(&target.parts(head, length), now, self.revocations.as_ref()))
+        check: impl Fn() -> Result<Result<T, Denial>, Refusal>,
+        _: fn(&T) -> &VerifiedChain,
+    ) -> Result<T, Refusal> {
+        Ok(check()??)
     }
 
     /// Stage 12.
-    async fn charge(&self, charges: Charges, now: UnixTime) -> Result<Authorized, Refusal> {
+    pub(crate) async fn charge(&self, charges: Charges, now: UnixTime) -> Result<Authorized, Refusal> {
         if charges.is_empty() {
             return Ok(charges.charged(ChargeOutcome::Charged)?);
         }
@@ -221,19 +284,26 @@ impl Shared {
 
     /// The head as the inner service sees it.
     // spec: RQ-39
-    fn hand_over(self: &Arc<Self>, mut head: request::Parts, authorized: Authorized, trace: TraceId) -> request::Parts {
+    fn hand_over(self: &Arc<Self>, mut head: request::Parts, caller: Caller, trace: TraceId) -> request::Parts {
         if !self.pass_uncovered_fields {
-            let passes = |name: &str| is_transport_field(name) || authorized.covered().any(|covered| covered == name);
+            let passes = |name: &str| is_transport_field(name) || caller.covers(name);
             let hidden: Vec<_> = head.headers.keys().filter(|name| !passes(name.as_str())).cloned().collect();
             for name in hidden {
                 head.headers.remove(name);
             }
         }
-        let authorized = Arc::new(authorized);
-        #[cfg(feature = "axum")]
-        head.extensions.insert(Admitted { authorized: Arc::clone(&authorized), trace, shared: Arc::clone(self) });
+        if matches!(caller, Caller::Nothing(_)) {
+            // A stream that goes on where another broke off would repeat its listings, unfiltered.
+            // spec: JR-36
+            head.headers.remove("last-event-id");
+        }
         head.extensions.insert(trace);
-        head.extensions.insert(authorized);
+        if let Caller::Operation(authorized) = &caller {
+            #[cfg(feature = "axum")]
+            head.extensions.insert(Admitted { authorized: Arc::clone(authorized), trace, shared: Arc::clone(self) });
+            head.extensions.insert(Arc::clone(authorized));
+        }
+        head.extensions.insert(caller);
         head
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use crate::code::{Code, Stage};
+use crate::code::{Class, Code, Stage};
 use crate::key::PublicKey;
 use crate::time::UnixTime;
 use crate::token::VerifiedChain;
@@ -22,6 +22,7 @@ pub struct Denial {
     chain: Option<VerifiedChain>,
     binding: Option<Binding>,
     under_no_key_of: Option<Arc<str>>,
+    told: Option<Class>,
     more: Option<Box<More>>,
 }
 
@@ -36,7 +37,17 @@ struct More {
 
 impl Denial {
     pub(crate) const fn new(stage: Stage, code: Code, detail: &'static str) -> Self {
-        Self { stage, code, detail, check: None, chain: None, binding: None, under_no_key_of: None, more: None }
+        Self {
+            stage,
+            code,
+            detail,
+            check: None,
+            chain: None,
+            binding: None,
+            under_no_key_of: None,
+            told: None,
+            more: None,
+        }
     }
 
     pub(crate) fn at_check(mut self, block: usize, check: usize) -> Self {
@@ -124,6 +135,20 @@ impl Denial {
     /// The exact code.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// What the sender may be told, and no more.
+    // spec: VF-38, VF-50
+    pub const fn class(&self) -> Class {
+        match self.told {
+            Some(class) => class,
+            None => self.code.class(),
+        }
+    }
+
+    pub(crate) fn told_as(mut self, class: Class) -> Self {
+        self.told = Some(class);
+        self
     }
 
     /// One sentence without secrets and without anything that the sender wrote.

@@ -3,7 +3,7 @@
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted (the NumericDate of RFC 7519, without fractions).
 ///
 /// Core has no clock; callers round down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct UnixTime(pub u64);
 

@@ -3,17 +3,19 @@
 
 use countersign::checks::Declarations;
 use countersign::json::Value;
+use countersign::jsonrpc::{Message, SignMessage};
 use countersign::key::SigningKey;
 use countersign::request::{BodyLength, Parts, SignRequest, UnsignedRequest};
 use countersign::time::UnixTime;
 use countersign::token::{Grant, Right, SealedToken};
 use countersign::verify::{Operation, ReplayOutcome, Revocations, UnsignedApproval, Verifier};
-use countersign::{Code, to_hex};
+use countersign::{Code, to_base64url, to_hex};
 use countersign_testkit::raw_approval;
 use sha2::{Digest as _, Sha256};
 
 const TOKEN_MD: &str = include_str!("../../../spec/token.md");
 const REQUEST_MD: &str = include_str!("../../../spec/request.md");
+const JSONRPC_MD: &str = include_str!("../../../spec/jsonrpc.md");
 const VERIFY_MD: &str = include_str!("../../../spec/verify.md");
 const ERRORS_MD: &str = include_str!("../../../spec/errors.md");
 const NOW: UnixTime = UnixTime(1_795_453_200);
@@ -49,6 +51,24 @@ fn token_example_is_made_byte_for_byte() {
     assert!(squeezed(TOKEN_MD).contains(&text), "spec/token.md lacks {text}");
     let id = to_hex(&token.claims().block_ids().next().unwrap());
     assert!(TOKEN_MD.contains(&id), "spec/token.md lacks the block id {id}");
+}
+
+// spec: JR-14
+#[test]
+fn message_example_is_made_byte_for_byte() {
+    let text = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_events","arguments":{"day":"2026-11-24"}}}"#;
+    let message = Message::parse(text.as_bytes(), 1 << 20).unwrap();
+    let nonce = Sha256::digest("countersign test nonce: example")[..16].to_vec();
+    let token = example_token();
+    let unsigned =
+        SignMessage::new(message, "https://calendar.example.com", &token).created(NOW, nonce).prepare().unwrap();
+    let payload = String::from_utf8(unsigned.payload().to_vec()).unwrap();
+    let shown = payload.strip_prefix("countersign-jsonrpc-v1\0").unwrap().replace(&token.to_text(), "TOKEN");
+    assert!(squeezed(JSONRPC_MD).contains(&shown), "spec/jsonrpc.md lacks {shown}");
+    let digest = to_hex(&Sha256::digest(&payload));
+    assert!(JSONRPC_MD.contains(&digest), "spec/jsonrpc.md lacks the digest {digest}");
+    let signature = to_base64url(key("agent").sign(unsigned.payload()).as_bytes());
+    assert!(squeezed(JSONRPC_MD).contains(&signature), "spec/jsonrpc.md lacks {signature}");
 }
 
 // spec: TK-48, TK-49, TK-51

@@ -422,3 +422,108 @@ fn a_chain_is_resumed_under_the_configuration_of_now() {
     let other_audience = with("https://mail.example.com", hub, 1, false);
     assert_eq!(judge(&other_audience, Binding::Hmac), Some((5, Code::AudienceMismatch)));
 }
+
+/// Up to stage 9 at [`NOW`], for a body that is still to come.
+fn claimed(verifier: &Verifier, fields: &SignedFields) -> countersign::verify::NonceClaim {
+    let proven = verifier.check(&parts(fields), NOW, &Revocations::default()).unwrap();
+    let hasher = proven.hasher();
+    proven.body(hasher.finish()).unwrap()
+}
+
+// spec: VF-49
+#[test]
+fn a_body_that_took_its_time_is_judged_by_the_time_it_came() {
+    let (verifier, sealed) = (verifier(), open().seal().unwrap());
+    let fields = signed(&sealed, &key(2), 1);
+    let none = Revocations::default();
+    let later = |seconds, view: &Revocations| refusal(claimed(&verifier, &fields).later(NOW.plus(seconds), view));
+    // The window ends 60 seconds after it began, and there are 30 of skew.
+    assert_eq!(later(90, &none), None);
+    assert_eq!(later(91, &none), Some((3, Code::WindowInvalid)));
+    let mut revoked = Revocations::default();
+    revoked.revoke_grant("https://hub.example", "g-1");
+    assert_eq!(later(1, &revoked), Some((6, Code::TokenRevoked)));
+    let mut without_key = Revocations::default();
+    without_key.revoke_issuer_key("https://hub.example", key(1).public());
+    assert_eq!(later(1, &without_key), Some((7, Code::TokenSignature)));
+    // A clock that went back changes nothing.
+    assert_eq!(refusal(claimed(&verifier, &fields).later(UnixTime(0), &none)), None);
+
+    let short = grant().valid(NOW, NOW.plus(20)).sign(&key(1), &key(3)).unwrap().seal().unwrap();
+    let fields = signed(&short, &key(2), 2);
+    assert_eq!(refusal(claimed(&verifier, &fields).later(NOW.plus(20), &none)), None);
+    assert_eq!(refusal(claimed(&verifier, &fields).later(NOW.plus(21), &none)), Some((5, Code::TokenExpired)));
+    // The checks go by the later time too.
+    let until =
+        grant().restriction(Restriction::ExpiresBy(NOW.plus(3600))).restriction(Restriction::NotBefore(NOW.plus(5)));
+    let fields = signed(&until.sign(&key(1), &key(3)).unwrap().seal().unwrap(), &key(2), 3);
+    let judged = |seconds| {
+        let claim = claimed(&verifier, &fields).later(NOW.plus(seconds), &none).unwrap();
+        let authenticated = claim.recorded(ReplayOutcome::New).unwrap();
+        refusal(authenticated.map(&Operations::http(), b"", &Approvals::none()))
+    };
+    assert_eq!((judged(4), judged(5)), (Some((11, Code::CheckFailed)), None));
+}
+
+// spec: VF-50
+#[test]
+fn nobody_but_the_holder_is_told_what_is_revoked() {
+    let (verifier, sealed) = (verifier(), open().seal().unwrap());
+    let mut view = Revocations::default();
+    view.revoke_grant("https://hub.example", "g-1");
+    let own = signed(&sealed, &key(2), 1);
+    let told = |fields: &[(String, String)], view: &Revocations| {
+        let mut parts = Parts::new("GET", own.target());
+        parts.extend(fields.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+        let denial = verifier.check(&parts, NOW, view).err().unwrap();
+        (denial.code(), denial.class())
+    };
+    let fields: Vec<(String, String)> = own.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    assert_eq!(told(&fields, &view), (Code::TokenRevoked, Code::TokenRevoked.class()));
+    // A thief of the token alone, with some signature: told as if nothing were revoked.
+    let nothing = format!("sig=:{}==:", "A".repeat(86));
+    let stolen: Vec<(String, String)> = fields
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.clone(),
+                if name == "signature" {
+                    nothing.replace("sig", value.split('=').next().unwrap())
+                } else {
+                    value.clone()
+                },
+            )
+        })
+        .collect();
+    assert_eq!(told(&stolen, &Revocations::default()), (Code::SignatureInvalid, Code::SignatureInvalid.class()));
+    assert_eq!(told(&stolen, &view), (Code::TokenRevoked, Code::SignatureInvalid.class()));
+    // A token that nobody issued.
+    let forged = grant().sign(&key(9), &key(3)).unwrap().seal().unwrap();
+    let forged = signed(&forged, &key(2), 1);
+    let denial = verifier.check(&parts(&forged), NOW, &view).err().unwrap();
+    assert_eq!((denial.code(), denial.class()), (Code::TokenRevoked, Code::TokenSignature.class()));
+}
+
+// spec: VF-48
+#[test]
+fn what_is_resumed_has_no_body_that_anybody_saw() {
+    let chain = |restriction| verified(&[restriction]);
+    let verifier = verifier();
+    let facts = || HttpFacts {
+        method: "GET".to_owned(),
+        authority: "calendar.example.com".to_owned(),
+        path: "/calendars/primary".to_owned(),
+        query: None,
+    };
+    let resume = |chain| {
+        let at = ("https://calendar.example.com", Some(facts()));
+        verifier.resume(chain, Binding::Hmac, at, NOW, &Revocations::default()).unwrap()
+    };
+    let authenticated = resume(chain(Restriction::ArgAbsent("/bcc".to_owned())));
+    let body = br#"{"bcc":"evil@example.com"}"#;
+    let refused = refusal(authenticated.map(&Operations::http(), body, &Approvals::none()));
+    assert_eq!(refused, Some((11, Code::CheckError)));
+    // A token that says nothing of arguments does not need them.
+    let allowed = resume(chain(Restriction::Actions(vec!["GET".to_owned()])));
+    assert_eq!(refusal(allowed.map(&Operations::http(), body, &Approvals::none())), None);
+}

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use countersign::jsonrpc;
 use countersign::request::SignError;
 use countersign::token::TokenError;
 
@@ -38,6 +39,8 @@ pub enum ErrorKind {
     Field,
     /// Every verifier would refuse the request.
     Sign(SignError),
+    /// Every verifier would refuse the JSON-RPC message.
+    Message(jsonrpc::SignError),
     /// The body is longer than the client's limit.
     BodyTooLarge,
     /// The request's body broke off while it was read.
@@ -92,6 +95,7 @@ impl fmt::Display for ClientError {
         f.write_str(match &self.kind {
             ErrorKind::Token(error) => return error.fmt(f),
             ErrorKind::Sign(error) => return error.fmt(f),
+            ErrorKind::Message(error) => return error.fmt(f),
             ErrorKind::Refused(refusal) => return refusal.fmt(f),
             ErrorKind::Sealed => "the token is sealed and can't be narrowed",
             ErrorKind::NotTheHolder => "the key is not the one that the token names as its current holder",

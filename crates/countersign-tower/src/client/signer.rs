@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign::key::{PublicKey, SigningKey};
+use countersign::jsonrpc::{Message, SignMessage};
+use countersign::key::{PublicKey, Signature, SigningKey};
 use countersign::request::{SignRequest, TokenField, is_protected_field};
 use countersign::time::UnixTime;
 use countersign::token::{Claims, OpenToken, Restriction, SealedToken};
@@ -126,11 +127,7 @@ impl Signer {
             request = request.token_field(TokenField::CountersignToken);
         }
         let unsigned = request.prepare()?;
-        let signature = self.shared.key.sign(unsigned.base()).await;
-        let signature = signature.map_err(|error| ClientError::by(ErrorKind::Key, error))?;
-        // A KMS may sign with another key or another variant of Ed25519; the service's answer would not say so.
-        let verified = sealed.holder().verify(unsigned.base(), &signature);
-        verified.map_err(|error| ClientError::by(ErrorKind::Key, error))?;
+        let signature = self.signature(unsigned.base()).await?;
         let mut fields = HeaderMap::with_capacity(headers.len().saturating_add(4));
         for (name, value) in unsigned.complete(signature).iter().filter(|(name, _)| *name != "host") {
             let unreachable = |_| ClientError::new(ErrorKind::Field);
@@ -141,6 +138,29 @@ impl Signer {
             fields.append(name, value);
         }
         Ok((fields, nonce[0]))
+    }
+
+    /// Signs a JSON-RPC message, once, for the service that the token is for (`spec/jsonrpc.md`).
+    pub async fn sign_message(&self, message: Message) -> Result<Message, ClientError> {
+        let (sealed, mut nonce) = (&self.token.sealed, [0; NONCE]);
+        self.randomness(&mut nonce)?;
+        let unsigned = SignMessage::new(message, sealed.claims().audience(), sealed)
+            .created((self.shared.clock)(), nonce.to_vec())
+            .lifetime(self.shared.lifetime)
+            .prepare()
+            .map_err(|error| ClientError::new(ErrorKind::Message(error)))?;
+        let signature = self.signature(unsigned.payload()).await?;
+        Ok(unsigned.complete(signature))
+    }
+
+    /// By the holder's key, which a KMS may not have signed with.
+    async fn signature(&self, payload: &[u8]) -> Result<Signature, ClientError> {
+        let signature = self.shared.key.sign(payload).await;
+        let signature = signature.map_err(|error| ClientError::by(ErrorKind::Key, error))?;
+        // It may have signed with another variant of Ed25519 too; the service's answer would not say so.
+        let verified = self.token.sealed.holder().verify(payload, &signature);
+        verified.map_err(|error| ClientError::by(ErrorKind::Key, error))?;
+        Ok(signature)
     }
 
     fn randomness(&self, bytes: &mut [u8]) -> Result<(), ClientError> {

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::arithmetic_side_effects,
     reason = "tests say what went wrong by panicking"
 )]
@@ -13,6 +14,7 @@ mod handlers;
 mod http2;
 #[cfg(feature = "jwks")]
 mod jwks;
+mod messages;
 mod proofs;
 mod revocations;
 mod spool;

@@ -112,7 +112,7 @@ impl Service {
 }
 
 /// The message in the types of `http`, every field line as it is; `None` where they can't hold it unchanged.
-fn in_http_types(bytes: &[u8], authority: Option<&str>) -> Option<Request<Body>> {
+pub(crate) fn in_http_types(bytes: &[u8], authority: Option<&str>) -> Option<Request<Body>> {
     let message = Message::parse(bytes).unwrap();
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
     // A folded line is one that does not begin a field, or a bad one, and is in no `HeaderValue`.

@@ -392,6 +392,10 @@ impl<'a> Machine<'a, '_> {
 
     /// Searches in linear time, whatever the needle. In UTF-8 the bytes of a string are found where the string is.
     fn find(&mut self, text: &str, needle: &'a str) -> bool {
+        // A needle is read before it is looked for, and only the text was charged.
+        if needle.len() > text.len() {
+            return false;
+        }
         if self.finder.as_ref().is_none_or(|(known, _)| !core::ptr::eq(*known, needle)) {
             self.finder = Some((needle, Finder::new(needle)));
         }

@@ -99,7 +99,8 @@ fn number(value: f64) -> String {
 
 /// Where a double lies midway between two spellings of the shortest length, ECMAScript takes the even one.
 fn even(value: f64, digits: String) -> String {
-    if !digits.ends_with(['1', '3', '5', '7', '9']) {
+    // Up to 15 digits name one double each, so in the normal range none of them is shared by two spellings.
+    if !digits.ends_with(['1', '3', '5', '7', '9']) || (digits.len() <= 15 && value.is_normal()) {
         return digits;
     }
     let exact = |precision: usize| -> Option<String> {

@@ -26,9 +26,15 @@ impl Message {
     pub fn parse(text: &[u8], max: u64) -> Result<Self, Denial> {
         // spec: JR-1
         if u64::try_from(text.len()).map_or(true, |len| len > max) {
-            return Err(Denial::new(1, Code::BodyTooLarge, "message longer than the service reads"));
+            return Err(Self::too_long());
         }
         Self::read(text).map_err(|(code, detail)| Denial::new(1, code, detail))
+    }
+
+    /// The denial of a text of which so much was seen that it is too long; a transport need not hold it to give it here.
+    // spec: JR-1
+    pub const fn too_long() -> Denial {
+        Denial::new(1, Code::BodyTooLarge, "message longer than the service reads")
     }
 
     /// Reads one text; the stage of a fault depends on where the text came from.

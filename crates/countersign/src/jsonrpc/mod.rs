@@ -16,6 +16,9 @@ pub use self::sign::{SignError, SignMessage, UnsignedMessage};
 /// The member of `params._meta` that holds the proof.
 pub const ENVELOPE: &str = "dev.countersign/request";
 
+/// The member of `params._meta` in which a verifier tells the server behind it who asks.
+pub const CALLER: &str = "dev.countersign/caller";
+
 /// What separates these signatures from all others by the same key.
 pub const CONTEXT: &str = "countersign-jsonrpc-v1";
 

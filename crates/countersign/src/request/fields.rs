@@ -147,7 +147,8 @@ impl<'a> Parser<'a> {
         if !self.take(b'(') {
             return Err(Malformed);
         }
-        let mut items = Vec::with_capacity(8);
+        // A list may be one of hundreds that are nobody's: only those with items take room.
+        let mut items = Vec::new();
         while !self.take(b')') {
             if !items.is_empty() && !self.take(b' ') {
                 return Err(Malformed);

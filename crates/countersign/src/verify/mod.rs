@@ -31,7 +31,7 @@ mod store;
 use crate::code::Code;
 use crate::denial::Denial;
 use crate::jsonrpc::{Envelope, Message};
-use crate::key::{KeyId, Signature, VerifyingKey};
+use crate::key::{KeyId, PublicKey, Signature, VerifyingKey};
 use crate::request::{self, BodyLength, Parts};
 use crate::time::{SKEW, UnixTime};
 use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
@@ -188,11 +188,17 @@ impl Verifier {
         // spec: RQ-45
         let holder = holders.last().copied().filter(|id| id.to_string() == selected.keyid);
         let holder = holder.ok_or(Denial::new(5, Code::KeyMismatch, "keyid is not the current holder's"))?;
-        revocation::check(claims, &holders, Some((parts.method, framed.path)), now, revocations)?;
+        let agent = holders.first().copied().unwrap_or(holder);
+        let revoked = revocation::check(claims, &holders, Some((parts.method, framed.path)), now, revocations);
+        let proof = |key: &PublicKey| {
+            selected.signature.as_ref().is_some_and(|signature| key.verify(&selected.base, signature).is_ok())
+        };
+        if let Err(denial) = revoked {
+            return Err(self.told(denial, token, issuer, proof));
+        }
         let (chain, learned) = self.chain(token, issuer, revocations)?;
         // spec: RQ-48
-        let key = chain.claims().holder();
-        let holds = selected.signature.is_some_and(|signature| key.verify(&selected.base, &signature).is_ok());
+        let holds = proof(&chain.claims().holder());
         if !holds {
             return Err(Denial::new(8, Code::SignatureInvalid, "request signature does not verify"));
         }
@@ -227,6 +233,7 @@ impl Verifier {
         };
         let claim = NonceEntry {
             holder,
+            agent,
             nonce: selected.nonce,
             created: selected.created,
             keep_until: selected.expires.plus(2 * SKEW + 1),
@@ -282,12 +289,17 @@ impl Verifier {
         // spec: JR-13
         let holder = holders.last().copied().filter(|id| id.to_string() == envelope.keyid);
         let holder = holder.ok_or(Denial::new(5, Code::KeyMismatch, "keyid is not the current holder's"))?;
-        revocation::check(claims, &holders, None, now, revocations)?;
+        let agent = holders.first().copied().unwrap_or(holder);
+        let signature = envelope.signature.map(Signature::from_bytes);
+        let proof = |key: &PublicKey| {
+            signature.as_ref().is_some_and(|signature| key.verify(&message.payload(), signature).is_ok())
+        };
+        if let Err(denial) = revocation::check(claims, &holders, None, now, revocations) {
+            return Err(self.told(denial, token, issuer, proof));
+        }
         let (chain, learned) = self.chain(token, issuer, revocations)?;
         // spec: JR-14
-        let (key, payload) = (chain.claims().holder(), message.payload());
-        let signature = envelope.signature.map(Signature::from_bytes);
-        let holds = signature.is_some_and(|signature| key.verify(&payload, &signature).is_ok());
+        let holds = proof(&chain.claims().holder());
         if !holds {
             return Err(Denial::new(8, Code::SignatureInvalid, "signature of the message does not verify"));
         }
@@ -298,6 +310,7 @@ impl Verifier {
         // spec: JR-15
         let claim = NonceEntry {
             holder,
+            agent,
             nonce: envelope.nonce,
             created: envelope.created,
             keep_until: envelope.expires.plus(2 * SKEW + 1),
@@ -321,6 +334,23 @@ impl Verifier {
             mcp: Vec::new(),
             nonce: Vec::new(),
             body: None,
+        }
+    }
+
+    /// A refusal of stage 6, for a stranger as stages 7 and 8 would have refused: what is revoked is told to nobody but the
+    /// holder.
+    // spec: VF-50
+    fn told(
+        &self,
+        denial: Denial,
+        token: UnverifiedToken,
+        issuer: &Issuer,
+        proof: impl Fn(&PublicKey) -> bool,
+    ) -> Denial {
+        match self.chain(token, issuer, &Revocations::default()) {
+            Err(forged) => denial.told_as(forged.class()),
+            Ok((chain, _)) if !proof(&chain.claims().holder()) => denial.told_as(Code::SignatureInvalid.class()),
+            Ok(_) => denial,
         }
     }
 

@@ -11,6 +11,8 @@ use crate::time::{SKEW, UnixTime};
 pub struct NonceEntry {
     /// Whose nonce it is.
     pub holder: KeyId,
+    /// The first holder of the chain, in whose share of a store it counts: later holders are as many as that one likes.
+    pub agent: KeyId,
     /// Its 16 to 64 bytes.
     pub nonce: Vec<u8>,
     /// When the signature was made, by its own word.
@@ -44,7 +46,7 @@ impl<S: ReplayStore + ?Sized> ReplayStore for &S {
 
 const SHARDS: usize = 16;
 
-/// A bounded store in memory, with a quota for each holder.
+/// A bounded store in memory, with a quota for each agent and all to whom it hands its tokens on.
 ///
 /// Full is a refusal: no entry that could still be replayed is dropped to make room.
 #[derive(Debug)]
@@ -56,18 +58,23 @@ pub struct MemoryReplay {
     shards: [Mutex<Shard>; SHARDS],
 }
 
+type Used = (KeyId, Vec<u8>);
+
 #[derive(Debug, Default)]
 struct Shard {
     len: usize,
-    holders: HashMap<KeyId, BTreeSet<Vec<u8>>>,
-    by_end: BTreeMap<UnixTime, Vec<(KeyId, Vec<u8>)>>,
+    /// The latest time that it was given: what ends before it may be forgotten.
+    newest: UnixTime,
+    /// By agent: the nonces, each with its holder.
+    agents: HashMap<KeyId, BTreeSet<Used>>,
+    by_end: BTreeMap<UnixTime, Vec<(KeyId, Used)>>,
 }
 
 impl MemoryReplay {
-    /// Room for nonces in all, and for those of one holder, that a service needs unless it knows better.
+    /// Room for nonces in all, and for those of one agent, that a service needs unless it knows better.
     pub const DEFAULT_CAPACITY: usize = 1 << 20;
-    /// See [`Self::DEFAULT_CAPACITY`]. A fraction of a shard's room, so that no holder can fill it for others.
-    pub const DEFAULT_QUOTA: usize = 1 << 12;
+    /// See [`Self::DEFAULT_CAPACITY`]. A fraction of a shard's room, so that no agent can fill it for others.
+    pub const DEFAULT_QUOTA: usize = 1 << 13;
 
     /// A store that starts to remember at `now`: requests made up to then, and 30 seconds after, are refused, since a
     /// store before it may have taken them.
@@ -87,7 +94,7 @@ impl MemoryReplay {
         }
     }
 
-    /// Sets how many nonces are kept in all, and of one holder.
+    /// Sets how many nonces are kept in all, and of one agent.
     #[must_use]
     pub fn with_room(mut self, capacity: usize, quota: usize) -> Self {
         (self.capacity, self.quota) = (capacity, quota);
@@ -112,19 +119,24 @@ impl ReplayStore for MemoryReplay {
         if self.epoch.is_some_and(|epoch| entry.created <= epoch.plus(SKEW)) {
             return ReplayOutcome::Unavailable;
         }
-        let index = usize::from(entry.holder.as_bytes().first().copied().unwrap_or_default());
+        let index = usize::from(entry.agent.as_bytes().first().copied().unwrap_or_default());
         let Some(shard) = self.shards.get(index % SHARDS) else { return ReplayOutcome::Unavailable };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         shard.forget_before(now);
-        let used = shard.holders.get(&entry.holder);
-        if used.is_some_and(|used| used.contains(&entry.nonce)) {
+        // spec: VF-49
+        if entry.keep_until < shard.newest {
+            return ReplayOutcome::Unavailable;
+        }
+        let pair = (entry.holder, entry.nonce.clone());
+        let used = shard.agents.get(&entry.agent);
+        if used.is_some_and(|used| used.contains(&pair)) {
             return ReplayOutcome::Seen;
         }
         if used.map_or(0, BTreeSet::len) >= self.quota || shard.len >= (self.capacity / SHARDS).max(1) {
             return ReplayOutcome::Unavailable;
         }
-        shard.holders.entry(entry.holder).or_default().insert(entry.nonce.clone());
-        shard.by_end.entry(entry.keep_until).or_default().push((entry.holder, entry.nonce.clone()));
+        shard.agents.entry(entry.agent).or_default().insert(pair.clone());
+        shard.by_end.entry(entry.keep_until).or_default().push((entry.agent, pair));
         shard.len = shard.len.saturating_add(1);
         ReplayOutcome::New
     }
@@ -133,15 +145,16 @@ impl ReplayStore for MemoryReplay {
 impl Shard {
     // spec: VF-20
     fn forget_before(&mut self, now: UnixTime) {
+        self.newest = self.newest.max(now);
         while let Some(first) = self.by_end.first_entry()
             && *first.key() < now
         {
-            for (holder, nonce) in first.remove() {
+            for (agent, pair) in first.remove() {
                 self.len = self.len.saturating_sub(1);
-                if let Some(used) = self.holders.get_mut(&holder) {
-                    used.remove(&nonce);
+                if let Some(used) = self.agents.get_mut(&agent) {
+                    used.remove(&pair);
                     if used.is_empty() {
-                        self.holders.remove(&holder);
+                        self.agents.remove(&agent);
                     }
                 }
             }
@@ -158,7 +171,7 @@ mod tests {
 
     fn entry(nonce: u8) -> NonceEntry {
         let holder = SigningKey::from_seed(&[1; 32]).public().id();
-        NonceEntry { holder, nonce: vec![nonce; 16], created: NOW, keep_until: NOW.plus(121) }
+        NonceEntry { holder, agent: holder, nonce: vec![nonce; 16], created: NOW, keep_until: NOW.plus(121) }
     }
 
     // spec: VF-19, VF-20
@@ -169,7 +182,8 @@ mod tests {
         assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::Seen);
         assert_eq!(store.record(&entry(1), NOW.plus(121)), ReplayOutcome::Seen);
         assert_eq!(store.len(), 1);
-        assert_eq!(store.record(&entry(2), NOW.plus(122)), ReplayOutcome::New);
+        let later = NonceEntry { keep_until: NOW.plus(300), ..entry(2) };
+        assert_eq!(store.record(&later, NOW.plus(122)), ReplayOutcome::New);
         assert_eq!(store.len(), 1);
     }
 
@@ -191,6 +205,30 @@ mod tests {
             [ReplayOutcome::New, ReplayOutcome::New, ReplayOutcome::Unavailable]
         );
         assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::Seen);
+    }
+
+    // spec: VF-49
+    #[test]
+    fn takes_nothing_that_it_may_have_forgotten() {
+        let store = MemoryReplay::insecure_without_epoch();
+        assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::New);
+        assert_eq!(
+            store.record(&NonceEntry { keep_until: NOW.plus(200), ..entry(2) }, NOW.plus(122)),
+            ReplayOutcome::New
+        );
+        // By a clock that was read before.
+        assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::Unavailable);
+        assert_eq!(store.record(&entry(3), NOW.plus(121)), ReplayOutcome::Unavailable);
+    }
+
+    #[test]
+    fn an_agent_has_one_share_however_often_it_hands_on() {
+        let store = MemoryReplay::insecure_without_epoch().with_room(1 << 20, 2);
+        let holder = |seed: u8| SigningKey::from_seed(&[seed; 32]).public().id();
+        let by = |seed: u8| store.record(&NonceEntry { holder: holder(seed), ..entry(1) }, NOW);
+        assert_eq!([1, 2, 3].map(by), [ReplayOutcome::New, ReplayOutcome::New, ReplayOutcome::Unavailable]);
+        let other = NonceEntry { holder: holder(4), agent: holder(4), ..entry(1) };
+        assert_eq!(store.record(&other, NOW), ReplayOutcome::New);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use crate::code::Code;
 use crate::denial::Denial;
-use crate::json::{Object, Value};
-use crate::jsonrpc::mcp::{self, Mapped, Server, fields_agree};
-use crate::jsonrpc::{Envelope, Message};
+use crate::jsonrpc::mcp::{self, Listing, Mapped, Server, fields_agree};
+use crate::jsonrpc::{CALLER, Envelope, Message};
 use crate::key::Signature;
+use crate::time::UnixTime;
 use crate::token::VerifiedChain;
 
 use super::approval::Approvals;
@@ -61,17 +61,20 @@ impl Idle {
         Decision::without_right(self.chain().claims(), self.0.request.binding.as_str())
     }
 
-    /// Takes from the result of a listing what the token would not allow.
+    /// Whether the token would allow what an item of a listing stands for, by the item's key.
     // spec: JR-25
-    pub fn filter(&self, server: &Server, method: &str, result: &mut Object) {
-        let Some((member, operation)) = mcp::listed(method) else { return };
-        let Some(Value::Array(items)) = result.member(member) else { return };
-        let shown = |item: &&Value| {
-            let operation = item.as_object().and_then(|item| operation.of(server, item));
-            operation.is_some_and(|operation| self.0.would_list(&operation))
-        };
-        let kept = items.iter().filter(shown).cloned().collect();
-        result.set(member, Value::Array(kept));
+    pub fn shows(&self, server: &Server, listing: &Listing, key: &str) -> bool {
+        listing.operation(server, key).is_some_and(|operation| self.0.would_list(&operation))
+    }
+
+    /// Names of the components and fields that the signature covers; none where it is over a message.
+    pub fn covered(&self) -> impl Iterator<Item = &str> {
+        self.0.request.covered.iter().map(String::as_str)
+    }
+
+    /// When it was verified.
+    pub fn at(&self) -> UnixTime {
+        self.0.request.now
     }
 }
 
@@ -112,6 +115,10 @@ impl Authenticated {
             // A token that is too long proves nothing here, where the request's own does.
             self.denial(if code == Code::LimitExceeded { Code::BodyAmbiguous } else { code }, detail)
         })?;
+        // spec: JR-37
+        if message.meta(CALLER).is_some() {
+            return Err(self.denial(Code::BodyAmbiguous, "message says who asks, as only a verifier may"));
+        }
         let fields = self.request.mcp.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         fields_agree(fields, &message).map_err(|unmapped| self.denial(unmapped.code, unmapped.detail))?;
         if endpoint.envelope {

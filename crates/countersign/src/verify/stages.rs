@@ -4,9 +4,9 @@ use crate::checks::{self, Facts, WORK_LIMIT, Work};
 use crate::code::Code;
 use crate::denial::Denial;
 use crate::json::Value;
-use crate::key::PublicKey;
+use crate::key::{KeyId, PublicKey};
 use crate::request::{BodyDigest, BodyHasher, Expected, Media};
-use crate::time::UnixTime;
+use crate::time::{SKEW, UnixTime};
 use crate::token::VerifiedChain;
 
 use super::Binding;
@@ -16,6 +16,7 @@ use super::digest::OperationRecord;
 use super::operation::{Operation, Operations};
 use super::replay::{NonceEntry, ReplayOutcome};
 use super::resource::{covers, is_valid_resource};
+use super::revocation::RevocationView;
 
 /// The greatest JSON body that is read for arguments, in bytes.
 pub const MAX_JSON_BODY: u64 = 1 << 20;
@@ -53,7 +54,7 @@ pub(crate) struct Request {
     pub(crate) mcp: Vec<(String, Vec<u8>)>,
     /// The nonce of the signature.
     pub(crate) nonce: Vec<u8>,
-    /// The body, once it is known.
+    /// The body, once it is known. For an HTTP request that was taken up again it is not.
     pub(crate) body: Option<BodyDigest>,
 }
 
@@ -158,6 +159,36 @@ impl NonceClaim {
         &self.chain
     }
 
+    /// The present is later than the head was judged at: a body may take its time. What time and revocation can change is
+    /// judged again, and stages 10 to 12 go by this time.
+    ///
+    /// Whoever waited for a body has to call this before the nonce is recorded, or a body that is held back keeps a
+    /// request good after its window, its token or its rights have ended.
+    // spec: VF-49
+    pub fn later<R: RevocationView + ?Sized>(mut self, now: UnixTime, revocations: &R) -> Result<Self, Denial> {
+        if now <= self.request.now {
+            return Ok(self);
+        }
+        let claims = self.chain.claims();
+        let deny = |stage, code, detail| Err(Denial::new(stage, code, detail).by(&self.chain, self.request.binding));
+        // It is kept for 2 × skew + 1 second past the window's end.
+        if now.0 > self.claim.keep_until.0.saturating_sub(SKEW.saturating_add(1)) {
+            return deny(3, Code::WindowInvalid, "signature expired before its body had come");
+        }
+        if now > claims.expires() {
+            return deny(5, Code::TokenExpired, "token expired before the body had come");
+        }
+        let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
+        let asked = self.request.http.as_ref().map(|facts| (facts.method.as_str(), facts.path.as_str()));
+        super::revocation::check(claims, &holders, asked, now, revocations)
+            .map_err(|denial| denial.by(&self.chain, self.request.binding))?;
+        if revocations.issuer_key_revoked(claims.issuer(), &self.chain.root()) {
+            return deny(7, Code::TokenSignature, "signature of the token does not verify");
+        }
+        self.request.now = now;
+        Ok(self)
+    }
+
     /// Stage 10: the store's answer.
     pub fn recorded(self, outcome: ReplayOutcome) -> Result<Authenticated, Denial> {
         let deny = |code, detail| Err(Denial::new(10, code, detail).by(&self.chain, self.request.binding));
@@ -232,6 +263,11 @@ impl Authenticated {
         self.request.body.as_ref().map_or(0, |body| body.len)
     }
 
+    /// Whether there may be a body that was not seen here.
+    fn body_unknown(&self) -> bool {
+        self.request.http.is_some() && self.request.body.is_none()
+    }
+
     fn one_media_type(&self) -> Result<(), Denial> {
         if self.body_len() > 0 && self.request.form.media.is_none() {
             return Err(self.denial(Code::BodyAmbiguous, "content-type that is not one media type"));
@@ -260,7 +296,8 @@ impl Authenticated {
             _ => None,
         };
         let query = self.request.http.as_ref().and_then(|http| http.query.as_deref());
-        let operation = mapped.complete(query, object, self.body_len() > 0).map_err(|_| {
+        let has_body = self.body_len() > 0 || self.body_unknown();
+        let operation = mapped.complete(query, object, has_body).map_err(|_| {
             named(self.denial(Code::BodyAmbiguous, "parameter that two parsers could read differently"))
         })?;
         self.authorize(operation, approvals)
@@ -348,6 +385,11 @@ impl Authenticated {
         }
         if keys.is_empty() {
             return Ok(Vec::new());
+        }
+        // spec: VF-48
+        if self.body_unknown() && operation.args().is_none() {
+            let denial = self.denial(Code::ApprovalRequired, "body is not known, so nobody can have approved it");
+            return Err(denial.for_operation(operation, &self.request.service));
         }
         let record = self.record(operation);
         let holders: Vec<PublicKey> = claims.agents().map(|agent| agent.key).collect();

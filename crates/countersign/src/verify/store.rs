@@ -35,6 +35,12 @@ struct State {
     counters: BTreeMap<Vec<String>, Spent>,
     used: HashSet<[u8; 32]>,
     by_end: BTreeMap<UnixTime, Vec<[u8; 32]>>,
+    /// The latest time that it was given. Time does not go back: a window that began is not begun again.
+    newest: UnixTime,
+    /// How many counters were left when those of ended windows were last dropped.
+    swept: usize,
+    /// And when.
+    swept_at: UnixTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +102,9 @@ impl ChargeStore for MemoryCharges {
                 ReplayOutcome::Unavailable => return ChargeOutcome::Unavailable,
             }
         }
-        state.forget_before(now);
+        // spec: VF-49
+        let now = state.newest.max(now);
+        state.forget_before(now, self.room);
         for (index, charge) in set.charges.iter().enumerate() {
             let after = state.spent(charge, now).checked_add(charge.cost);
             // A cost of 0 passes also where a new token has a lesser amount than was spent under the old one.
@@ -112,7 +120,8 @@ impl ChargeStore for MemoryCharges {
         let new = set.charges.iter().filter(|charge| !state.counters.contains_key(&charge.counter)).count();
         let counters = state.counters.len().saturating_add(new);
         let used = state.used.len().saturating_add(set.approvals.len());
-        if epoch || counters > self.room || used > self.room {
+        let forgotten = set.approvals.iter().any(|used| used.keep_until < now);
+        if epoch || forgotten || counters > self.room || used > self.room {
             return ChargeOutcome::Unavailable;
         }
         for charge in &set.charges {
@@ -136,7 +145,8 @@ impl State {
     }
 
     /// Drops uses that no clock takes any more; and, when there are many, counters of windows that are over.
-    fn forget_before(&mut self, now: UnixTime) {
+    fn forget_before(&mut self, now: UnixTime, room: usize) {
+        self.newest = now;
         while let Some(first) = self.by_end.first_entry()
             && *first.key() < now
         {
@@ -144,8 +154,11 @@ impl State {
                 self.used.remove(&id);
             }
         }
-        if self.counters.len().is_power_of_two() && self.counters.len() > 1023 {
+        // As often as there are twice as many as were left, so that it costs each charge little; and once a second where it is nearly full.
+        let many = self.counters.len() >= self.swept.saturating_mul(2).max(1024);
+        if many || (self.counters.len().saturating_add(64) > room && now > self.swept_at) {
             self.counters.retain(|_, spent| spent.ends.is_none_or(|ends| ends >= now));
+            (self.swept, self.swept_at) = (self.counters.len(), now);
         }
     }
 }

@@ -240,7 +240,7 @@ impl Refusal {
         let mut why = why(case, denial, charges);
         // What anybody wrote was quoted and cut; a token in a place where none belongs goes besides.
         why.for_each_text(|text| *text = without_secrets(text));
-        let class = denial.code().class();
+        let class = denial.class();
         Self {
             stage: denial.stage(),
             code: denial.code().as_str(),

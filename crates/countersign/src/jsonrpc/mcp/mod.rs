@@ -136,25 +136,40 @@ pub fn map(message: &Message, server: &Server) -> Result<Mapped, Unmapped> {
     }
 }
 
-/// The lists whose items are filtered, by method: the member of the result that holds them, and the operation of an item.
-// spec: JR-25
-pub fn listed(method: &str) -> Option<(&'static str, ListedOperation)> {
-    match method {
-        "tools/list" => Some(("tools", ListedOperation(|server, item| tool(server, text(item, "name")?)))),
-        "resources/list" => Some(("resources", ListedOperation(|server, item| read(server, text(item, "uri")?)))),
-        "prompts/list" => Some(("prompts", ListedOperation(|_, item| prompt(text(item, "name")?)))),
-        _ => None,
-    }
+/// A method whose result lists what may be asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    member: &'static str,
+    key: &'static str,
+    operation: fn(&Server, &str) -> Result<Operation, Unmapped>,
 }
 
-/// Gives the operation that an item of a list stands for.
-#[derive(Clone, Copy, Debug)]
-pub struct ListedOperation(fn(&Server, &Object) -> Result<Operation, Unmapped>);
+impl Listing {
+    /// The listing that a method asks for; `None` where its result is not filtered.
+    // spec: JR-25
+    pub fn of(method: &str) -> Option<Self> {
+        let (member, key, operation): (_, _, fn(&Server, &str) -> _) = match method {
+            "tools/list" => ("tools", "name", tool),
+            "resources/list" => ("resources", "uri", read),
+            "prompts/list" => ("prompts", "name", |_, name| prompt(name)),
+            _ => return None,
+        };
+        Some(Self { member, key, operation })
+    }
 
-impl ListedOperation {
-    /// The operation of an item; `None` where it maps to none.
-    pub fn of(&self, server: &Server, item: &Object) -> Option<Operation> {
-        (self.0)(server, item).ok()
+    /// The member of the result that has the items.
+    pub const fn member(&self) -> &'static str {
+        self.member
+    }
+
+    /// The member of an item that says which operation it stands for.
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// The operation of an item with this key; `None` where it maps to none.
+    pub fn operation(&self, server: &Server, key: &str) -> Option<Operation> {
+        (self.operation)(server, key).ok()
     }
 }
 

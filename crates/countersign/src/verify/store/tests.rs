@@ -40,6 +40,33 @@ fn charges_up_to_the_amount_and_afresh_in_the_next_window() {
     assert_eq!(store.charge(&set(&[charge("b", 0, 3, 0)], &[]), NOW), ChargeOutcome::Charged);
 }
 
+// spec: VF-49
+#[test]
+fn time_does_not_go_back() {
+    let store = MemoryCharges::insecure_without_epoch();
+    let hourly = charge("a", 1, 1, 3600);
+    let at = |now| store.charge(&set(std::slice::from_ref(&hourly), &[]), now);
+    assert_eq!([at(NOW), at(NOW.plus(3600))], [ChargeOutcome::Charged; 2]);
+    // By clocks that were read before the window began: it is not begun again, before it or after.
+    assert_eq!([at(NOW), at(NOW.plus(3599)), at(NOW.plus(3600))], [ChargeOutcome::Exceeded(0); 3]);
+    // An approval whose use may have been forgotten.
+    assert_eq!(store.charge(&set(&[], &[used(1, UnixTime(NOW.0 - 700))]), NOW), ChargeOutcome::Unavailable);
+}
+
+#[test]
+fn counters_of_windows_that_are_over_make_room() {
+    let store = MemoryCharges::insecure_without_epoch().with_room(4096);
+    let names: Vec<String> = (0..3).map(|of| of.to_string()).collect();
+    // Three a second, so their number is never a power of two.
+    for second in 0..5000 {
+        let charges: Vec<Charge> = names
+            .iter()
+            .map(|name| Charge { counter: vec![second.to_string(), name.clone()], cost: 1, amount: 9, window: 1 })
+            .collect();
+        assert_eq!(store.charge(&set(&charges, &[]), NOW.plus(second)), ChargeOutcome::Charged, "{second}");
+    }
+}
+
 // spec: VF-45, RQ-59
 #[test]
 fn takes_all_or_nothing() {
@@ -83,8 +110,9 @@ fn records_the_nonce_whatever_comes_of_the_rest() {
     let nonces = crate::verify::MemoryReplay::insecure_without_epoch();
     let store = MemoryCharges::insecure_without_epoch().with_nonces(nonces);
     let holder = crate::key::SigningKey::from_seed(&[1; 32]).public().id();
-    let nonce =
-        |nonce: u8| Some(NonceEntry { holder, nonce: vec![nonce; 16], created: NOW, keep_until: NOW.plus(121) });
+    let nonce = |nonce: u8| {
+        Some(NonceEntry { holder, agent: holder, nonce: vec![nonce; 16], created: NOW, keep_until: NOW.plus(121) })
+    };
     let refused = ChargeSet { nonce: nonce(1), ..set(&[charge("a", 2, 1, 0)], &[]) };
     assert_eq!(store.charge(&refused, NOW), ChargeOutcome::Exceeded(0));
     assert_eq!(store.charge(&refused, NOW), ChargeOutcome::Replayed);

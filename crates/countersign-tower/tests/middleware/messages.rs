@@ -1,0 +1,301 @@
+//! Every vector of `test-vectors/jsonrpc/` through the gate and the layer, and what both do with a server's answers.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use bytes::Bytes;
+use countersign::from_base64url;
+use countersign::jsonrpc::Message;
+use countersign::jsonrpc::mcp::Server;
+use countersign::key::SigningKey;
+use countersign::time::UnixTime;
+use countersign::token::{Grant, OpenToken, Right};
+use countersign::verify::{Decision, Endpoint, MemoryCharges, MemoryReplay, Operations, Verifier};
+use countersign_testkit::format_rpc::{RpcVector, Sent};
+use countersign_testkit::runner;
+use countersign_testkit::setup::Setup;
+use countersign_tower::client::Signer;
+use countersign_tower::mcp::{CALLER, Gate, Received};
+use countersign_tower::{AuditRecord, CountersignLayer};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::vectors::in_http_types;
+
+type Records = Arc<Mutex<Vec<AuditRecord>>>;
+
+/// One server, reached over HTTP and by lines, with the same stores.
+struct Service {
+    app: Router,
+    gate: Gate,
+    records: Records,
+}
+
+impl Service {
+    fn of(vector: &RpcVector) -> Self {
+        let Setup { verifier, revocations, now, .. } =
+            Setup::with(&vector.input.config, vector.input.revoked.as_ref(), vector.input.now);
+        let (mcp, records) = (&vector.input.mcp, Records::default());
+        let (server, sink) = (Server::new(&mcp.server).unwrap(), Arc::clone(&records));
+        let endpoint = Endpoint { path: mcp.path.clone(), server: server.clone(), envelope: mcp.envelope };
+        let layer = CountersignLayer::builder(Arc::new(verifier), Operations::table([]).unwrap())
+            .mcp(endpoint)
+            .clock(move || now)
+            .revocations(Arc::new(revocations))
+            .replay(MemoryReplay::insecure_without_epoch())
+            .charges(MemoryCharges::insecure_without_epoch())
+            .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
+            .build();
+        let gate = Gate::new(&layer, server);
+        let answer = || async { ([(header::CONTENT_TYPE, "application/json")], "{}") };
+        Self { app: Router::new().fallback(answer).layer(layer), gate, records }
+    }
+
+    /// What was decided, and that the sender was told no more than a class.
+    async fn decide(&self, sent: &Sent) -> Decision {
+        let (allowed, told) = match sent {
+            Sent::Message(text) => match self.gate.receive(&from_base64url(text).unwrap()).await {
+                Received::Forward(message) => {
+                    assert!(!message.to_string().contains("dev.countersign/request"), "{message}");
+                    assert_eq!(message["params"]["_meta"][CALLER]["decision"], "allow");
+                    (true, String::new())
+                }
+                Received::Answer(error) => (false, error.to_string()),
+                Received::Nothing => (false, String::new()),
+            },
+            Sent::Request(bytes) => {
+                let request = in_http_types(&from_base64url(bytes).unwrap(), None).unwrap();
+                let response = self.app.clone().oneshot(request).await.unwrap();
+                let allowed = response.status() == StatusCode::OK;
+                let body = response.into_body().collect().await.unwrap().to_bytes();
+                (allowed, String::from_utf8(body.to_vec()).unwrap())
+            }
+        };
+        let decision = self.records.lock().unwrap().pop().unwrap().decision.unwrap();
+        assert_eq!(decision.decision == "allow", allowed, "{decision:?}");
+        if let Some(code) = decision.code.as_deref().and_then(countersign::Code::from_word) {
+            let (code, class) = (code.as_str(), code.class().as_str());
+            assert!(code == class || !told.contains(code), "{code} in {told}");
+        }
+        decision
+    }
+}
+
+async fn run(vector: &RpcVector) -> Result<(), String> {
+    let service = Service::of(vector);
+    for before in &vector.input.before {
+        let decision = service.decide(before).await;
+        if decision.decision != "allow" {
+            return Err(format!("{}: what came before it is {decision:?}", vector.id));
+        }
+    }
+    let decision = serde_json::to_value(service.decide(&vector.input.sent).await).unwrap();
+    runner::compare_with(&vector.id, &vector.expect, &decision)
+}
+
+// spec: JR-1, JR-17, JR-26, JR-27, JR-35
+#[tokio::test]
+async fn gate_and_layer_decide_every_message_as_expected() {
+    let vectors = runner::load_rpc(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors")).unwrap();
+    let mut failures = Vec::new();
+    for vector in &vectors {
+        failures.extend(run(vector).await.err());
+    }
+    println!("{} vectors of messages through gate and layer", vectors.len());
+    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), vectors.len(), failures.join("\n"));
+}
+
+const NOW: UnixTime = UnixTime(1_795_453_200);
+const AUDIENCE: &str = "https://calendar.example.com/mcp";
+
+fn token() -> OpenToken {
+    let right = |location, action| Right { r#type: "mcp_tool", location, action };
+    Grant::new("https://hub.example", "alice", "bot", SigningKey::from_seed(&[2; 32]).public())
+        .purpose("scheduling")
+        .audience(AUDIENCE)
+        .valid(NOW, NOW.plus(3600))
+        .right(right("calendar/list_events", "call"))
+        .right(Right { r#type: "mcp_resource", location: "calendar/memo/a", action: "read" })
+        .sign(&SigningKey::from_seed(&[1; 32]), &SigningKey::from_seed(&[3; 32]))
+        .unwrap()
+}
+
+fn signer() -> Signer {
+    Signer::builder(token(), SigningKey::from_seed(&[2; 32])).clock(|| NOW).build().unwrap()
+}
+
+fn layer() -> CountersignLayer {
+    let verifier = Verifier::builder().audience(AUDIENCE).authority("calendar.example.com");
+    let verifier = verifier.issuer("https://hub.example", [SigningKey::from_seed(&[1; 32]).public()]).build().unwrap();
+    let server = Server::new("calendar").unwrap();
+    CountersignLayer::builder(Arc::new(verifier), Operations::table([]).unwrap())
+        .mcp(Endpoint { path: "/mcp".to_owned(), server, envelope: false })
+        .replay(MemoryReplay::insecure_without_epoch())
+        .clock(|| NOW)
+        .build()
+}
+
+fn all_tools() -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [
+        {"name": "list_events"}, {"name": "send_email"}, {"name": 1}, {}, "list_events",
+    ], "nextCursor": "x"}})
+}
+
+fn shown_tools() -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "list_events"}], "nextCursor": "x"}})
+}
+
+async fn post(app: Router, method: &str) -> Response {
+    post_message(app, json!({"jsonrpc": "2.0", "id": 1, "method": method})).await
+}
+
+async fn post_message(app: Router, message: Value) -> Response {
+    let body = Bytes::from(message.to_string());
+    let uri = Uri::from_static(AUDIENCE);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    headers.insert("last-event-id", "7".parse().unwrap());
+    let signed = signer().sign(&Method::POST, &uri, &headers, &body).await.unwrap();
+    let mut request =
+        Request::post("/mcp").header(header::HOST, "calendar.example.com").body(Body::from(body)).unwrap();
+    request.headers_mut().extend(signed);
+    app.oneshot(request).await.unwrap()
+}
+
+fn answering(response: fn() -> Response) -> Router {
+    Router::new().route("/mcp", any(move || async move { response() })).layer(layer())
+}
+
+async fn text(response: Response) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+// spec: JR-25
+#[tokio::test]
+async fn filters_listings_in_json_and_in_events() {
+    let json =
+        || ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], all_tools().to_string()).into_response();
+    let answer = post(answering(json), "tools/list").await;
+    let length = answer.headers().get(header::CONTENT_LENGTH).map(|length| length.to_str().unwrap().to_owned());
+    let told = text(answer).await;
+    assert_eq!(length.unwrap(), told.len().to_string());
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), shown_tools());
+
+    // The stream goes on behind the answer, as some servers' do.
+    let events = || {
+        let first = "id: 1\r\ndata:\r\n\r\nevent: message\ndata: {\"method\":\"notifications/progress\"}\n\ndata: no message\n\n";
+        let text = format!("{first}event: message\ndata: {}\n\n", all_tools());
+        let stream = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(text))]);
+        let body = Body::from_stream(futures::StreamExt::chain(stream, futures::stream::pending()));
+        Response::builder().header(header::CONTENT_TYPE, "text/event-stream").body(body).unwrap()
+    };
+    let told = text(post(answering(events), "tools/list").await).await;
+    let expected = format!(
+        "event: message\ndata: {{\"method\":\"notifications/progress\"}}\n\nevent: message\ndata: {}\n\n",
+        shown_tools()
+    );
+    assert_eq!(told, expected);
+}
+
+// spec: JR-25
+#[tokio::test]
+async fn hands_on_no_listing_that_it_cannot_read() {
+    let plain = || all_tools().to_string().into_response();
+    let batch = || ([(header::CONTENT_TYPE, "application/json")], format!("[{}]", all_tools())).into_response();
+    let coded = || {
+        let fields = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "gzip")];
+        (fields, all_tools().to_string()).into_response()
+    };
+    let long = || ([(header::CONTENT_TYPE, "application/json")], " ".repeat(5 << 20)).into_response();
+    for answer in [plain as fn() -> Response, batch, coded, long] {
+        let answer = post(answering(answer), "tools/list").await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!text(answer).await.contains("send_email"));
+    }
+    // What is no listing passes as it is, whatever it holds.
+    let answer = post(answering(plain), "ping").await;
+    assert_eq!(text(answer).await, all_tools().to_string());
+}
+
+// spec: JR-37
+#[tokio::test]
+async fn no_sender_says_who_asks() {
+    let json = || ([(header::CONTENT_TYPE, "application/json")], "{}").into_response();
+    let with = |member: &str| json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_events", "_meta": {member: {"user": "x"}}}});
+    assert_eq!(post_message(answering(json), with("other")).await.status(), StatusCode::OK);
+    assert_eq!(post_message(answering(json), with(CALLER)).await.status(), StatusCode::FORBIDDEN);
+}
+
+// spec: JR-36
+#[tokio::test]
+async fn no_stream_goes_on_where_another_broke_off() {
+    let app = Router::new()
+        .route("/mcp", any(|headers: HeaderMap| async move { headers.contains_key("last-event-id").to_string() }))
+        .layer(layer());
+    assert_eq!(text(post(app, "ping").await).await, "false");
+}
+
+async fn message(method: &str, id: Value) -> Vec<u8> {
+    let text = json!({"jsonrpc": "2.0", "id": id, "method": method}).to_string();
+    let message = Message::parse(text.as_bytes(), 1 << 20).unwrap();
+    signer().sign_message(message).await.unwrap().to_text().into_bytes()
+}
+
+// spec: JR-25
+#[tokio::test]
+async fn a_gate_filters_the_answer_to_each_listing_once() {
+    let gate = Gate::new(&layer(), Server::new("calendar").unwrap());
+    let Received::Forward(_) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
+    // The same id again, while its answer is awaited, is nobody's to tell apart.
+    let Received::Answer(error) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
+    assert_eq!((&error["error"]["code"], &error["error"]["message"]), (&json!(503), &json!("unavailable")));
+    // A string is another id than a number.
+    let Received::Forward(_) = gate.receive(&message("tools/list", json!("1")).await).await else { panic!() };
+    let Received::Forward(_) = gate.receive(&message("resources/list", json!(2)).await).await else { panic!() };
+
+    let mut answer = all_tools();
+    assert!(gate.passes(&mut answer));
+    assert_eq!(answer, shown_tools());
+    let Received::Forward(_) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
+    let mut answer =
+        json!({"id": 2, "result": {"resources": [{"uri": "memo://a/b"}, {"uri": "memo://b"}, {"uri": "memo:a"}]}});
+    assert!(gate.passes(&mut answer));
+    assert_eq!(answer, json!({"id": 2, "result": {"resources": [{"uri": "memo://a/b"}]}}));
+    // Another message under its id can't take the filter off, nor can an answer that nobody waits for.
+    let Received::Answer(_) = gate.receive(&message("ping", json!(1)).await).await else { panic!() };
+    assert!(!gate.passes(&mut json!({"id": 3, "result": all_tools()["result"]})));
+    assert!(!gate.passes(&mut json!({"result": all_tools()["result"]})));
+    assert!(gate.passes(&mut json!({"method": "notifications/message"})));
+    // What is no list is shown to nobody.
+    let mut answer = json!({"id": 1, "result": {"tools": {"name": "send_email"}}});
+    assert!(gate.passes(&mut answer));
+    assert_eq!(answer, json!({"id": 1, "result": {"tools": []}}));
+    assert!(!gate.passes(&mut all_tools()), "a second answer");
+}
+
+// spec: JR-26
+#[tokio::test]
+async fn a_gate_answers_with_a_class_and_what_would_do() {
+    let gate = Gate::new(&layer(), Server::new("calendar").unwrap());
+    let call = json!({"jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": {"name": "send_email"}});
+    let call = Message::parse(call.to_string().as_bytes(), 1 << 20).unwrap();
+    let signed = signer().sign_message(call).await.unwrap().to_text();
+    let Received::Answer(answer) = gate.receive(signed.as_bytes()).await else { panic!() };
+    assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!("a")));
+    assert_eq!(
+        (&answer["error"]["code"], &answer["error"]["message"]),
+        (&json!(403), &json!("insufficient_authorization"))
+    );
+    let details = &answer["error"]["data"]["authorization_details"][0];
+    assert_eq!((&details["type"], &details["actions"]), (&json!("mcp_tool"), &json!(["call"])));
+    assert!(answer["error"]["data"]["trace_id"].is_string());
+    // A notification has no answer, whatever becomes of it.
+    let text = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    assert_eq!(gate.receive(text).await, Received::Nothing);
+}
