@@ -280,6 +280,23 @@ fn field(head: &[u8], name: &str) -> Option<Vec<u8>> {
     (!values.is_empty()).then(|| values.join(&b", "[..]))
 }
 
+/// Fields that the signature covers wherever they are (RQ-36); also every `mcp-…`.
+const PROTECTED: [&str; 6] = [
+    "content-digest",
+    "content-encoding",
+    "authorization",
+    "countersign-token",
+    "countersign-approval",
+    "idempotency-key",
+];
+
+/// The names of the protected fields of a head, in lower case.
+fn protected(head: &[u8]) -> impl Iterator<Item = String> {
+    let lines = head.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b':').next());
+    let names = lines.map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+    names.filter(|name| PROTECTED.contains(&name.as_str()) || name.starts_with("mcp-"))
+}
+
 impl Sent {
     /// Whether it is allowed at this time: a signature may be 30 seconds in the future or past its end, a token and an
     /// approval not past theirs.
@@ -288,7 +305,7 @@ impl Sent {
     }
 
     /// Whether an allowed message says what this one says: method, authority, target, body, and every covered field, the
-    /// token among them. Everything else may differ.
+    /// token among them, and that no protected field was added. Everything else may differ.
     pub fn says_the_same(&self, bytes: &[u8], message: &Message<'_>, authorized: &Authorized) -> bool {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
         let Some(http) = authorized.http() else { return false };
@@ -303,6 +320,7 @@ impl Sent {
             && target == self.target
             && message.body() == self.body
             && covered.into_iter().all(|name| field(&bytes[..end], name).as_deref() == own(name))
+            && protected(&bytes[..end]).all(|name| own(&name).is_some())
             && self.fields.iter().all(|(name, _)| {
                 // Those that need no cover are the only ones that the signer did not cover.
                 matches!(&**name, "host" | "signature" | "signature-input")
