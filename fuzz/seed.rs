@@ -57,7 +57,6 @@ fn main() {
     let checks: BTreeSet<Vec<u8>> = (0..24).map(|_| random(1024)).collect();
     for bytes in checks.iter().take(8) {
         seeds.tokens.insert([&[0], &bytes[..768]].concat());
-        seeds.requests.insert([&[0], &bytes[..48]].concat());
         seeds.details.insert([&[0x80 | bytes[0]], &bytes[..256]].concat());
     }
     for (kind, bytes) in (0..4).cycle().zip(checks.iter().take(8)) {
@@ -66,9 +65,13 @@ fn main() {
         seeds.framed.insert([&[0], &bytes[..128]].concat());
     }
     seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
+    let verify: BTreeSet<Vec<u8>> = (0..24).map(|_| random(192)).collect();
+    let attenuate: BTreeSet<Vec<u8>> = (0..24).map(|_| random(768)).collect();
     for (name, set) in [
         ("token", &seeds.tokens),
         ("request", &seeds.requests),
+        ("verify", &verify),
+        ("attenuate", &attenuate),
         ("rar", &seeds.details),
         ("fields", &seeds.fields),
         ("revocation", &seeds.lists),

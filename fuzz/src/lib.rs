@@ -1,5 +1,6 @@
 //! What the fuzz targets share: fixed keys and time, generators, mutations, and oracles.
 
+pub mod attenuate;
 pub mod checks;
 pub mod details;
 pub mod fields;

@@ -53,9 +53,15 @@ impl Value {
         read::parse(text)
     }
 
-    /// The canonical form of RFC 8785 (JCS).
+    /// The canonical form of RFC 8785 (JCS), to be hashed or signed. [`Value::parse`] refuses that of a fraction such as
+    /// `1e20`, which is an integer beyond [`MAX_INTEGER`].
     pub fn to_jcs(&self) -> String {
         write::jcs(self)
+    }
+
+    /// A text that is read again as the same value by [`Value::parse`], in canonical form as far as that is.
+    pub(crate) fn to_readable(&self) -> String {
+        write::readable(self)
     }
 
     /// An object of these members. Of equal names the last one counts.

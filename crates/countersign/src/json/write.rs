@@ -6,17 +6,28 @@ use super::Value;
 
 pub(super) fn jcs(value: &Value) -> String {
     let mut text = String::new();
-    write(&mut text, value);
+    write(&mut text, value, false);
     text
 }
 
-fn write(text: &mut String, value: &Value) {
+/// The canonical form, but for numbers that RQ-55 refuses in it, such as `1e20`: those stay as they were spelled.
+pub(super) fn readable(value: &Value) -> String {
+    let mut text = String::new();
+    write(&mut text, value, true);
+    text
+}
+
+fn write(text: &mut String, value: &Value, readable: bool) {
     match value {
         Value::Null => text.push_str("null"),
         Value::Bool(true) => text.push_str("true"),
         Value::Bool(false) => text.push_str("false"),
         Value::Integer(integer) => text.push_str(&integer.to_string()),
-        Value::Fraction(fraction) => text.push_str(&number(fraction.to_f64())),
+        Value::Fraction(fraction) => {
+            let canonical = number(fraction.to_f64());
+            let kept = readable && Value::parse(canonical.as_bytes()).is_err();
+            text.push_str(if kept { fraction.spelling() } else { &canonical });
+        }
         Value::Str(string) => quote(text, string),
         Value::Array(elements) => {
             text.push('[');
@@ -24,7 +35,7 @@ fn write(text: &mut String, value: &Value) {
                 if index > 0 {
                     text.push(',');
                 }
-                write(text, element);
+                write(text, element, readable);
             }
             text.push(']');
         }
@@ -39,7 +50,7 @@ fn write(text: &mut String, value: &Value) {
                 }
                 quote(text, name);
                 text.push(':');
-                write(text, value);
+                write(text, value, readable);
             }
             text.push('}');
         }

@@ -113,7 +113,7 @@ impl Message {
 
     /// The message as text: compact, without line ends, members sorted.
     pub fn to_text(&self) -> String {
-        Value::Object(self.0.clone()).to_jcs()
+        Value::Object(self.0.clone()).to_readable()
     }
 
     /// The bytes that a signature is over.

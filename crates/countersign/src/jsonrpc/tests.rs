@@ -89,6 +89,19 @@ fn a_signed_message_carries_its_envelope_and_can_be_signed_again() {
     assert!(message(&signed.to_text()).to_text() == signed.to_text());
 }
 
+/// The canonical form of `1e20` is an integer that RQ-55 refuses: a message is not written in it.
+#[test]
+fn what_is_written_is_read_again() {
+    for number in ["1e20", "-9007199254740992.0", "1e21", "12.50", "-0.0", "9007199254740991"] {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"arguments":{{"n":{number}}},"name":"a"}}}}"#
+        );
+        let written = message(&text).to_text();
+        let again = Message::parse(written.as_bytes(), 1 << 20).map_err(|denial| (denial.code(), written.clone()));
+        assert!(again.unwrap().payload() == message(&text).payload(), "{written}");
+    }
+}
+
 #[test]
 fn refuses_to_sign_what_no_verifier_takes() {
     let (agent, other) = (SigningKey::from_seed(&[2; 32]), SigningKey::from_seed(&[3; 32]));
