@@ -151,7 +151,7 @@ fn endpoint(mcp: Mcp) -> anyhow::Result<Endpoint> {
     let mut server = Server::new(&mcp.server).context("mcp.server")?;
     for (tool, Declared { urls, paths, scales }) in mcp.tools {
         let declared = Declarations { urls, paths, scales };
-        server = server.declare(&tool, declared);
+        server = server.declare(&tool, declared).with_context(|| format!("mcp.tools.{tool}"))?;
     }
     if !mcp.path.starts_with('/') {
         bail!("mcp.path: a path begins with /");

@@ -97,6 +97,9 @@ pub(crate) struct Admitted {
 /// What an answer is filtered by, and the request that it answers.
 type Filtering = Option<(Filter, (UnixTime, TraceId, u64))>;
 
+/// Fields of one connection (RFC 9110 section 7.6.1), but for what frames the body.
+const CONNECTION_FIELDS: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "te"];
+
 /// Why a request or a message was not let through.
 pub(crate) enum Refusal {
     /// Refused by a stage.
@@ -291,6 +294,11 @@ impl Shared {
             for name in hidden {
                 head.headers.remove(name);
             }
+        }
+        // These speak of the connection that ends here. Anybody on the way may write them, and `Connection` could have a proxy
+        // behind this layer take away fields that were signed.
+        for name in CONNECTION_FIELDS {
+            head.headers.remove(name);
         }
         if matches!(caller, Caller::Nothing(_)) {
             // A stream that goes on where another broke off would repeat its listings, unfiltered.

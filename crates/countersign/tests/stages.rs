@@ -497,6 +497,9 @@ fn nobody_but_the_holder_is_told_what_is_revoked() {
         .collect();
     assert_eq!(told(&stolen, &Revocations::default()), (Code::SignatureInvalid, Code::SignatureInvalid.class()));
     assert_eq!(told(&stolen, &view), (Code::TokenRevoked, Code::SignatureInvalid.class()));
+    // Nor whether it is the grant that was revoked, where the issuer's key was too.
+    view.revoke_issuer_key("https://hub.example", key(1).public());
+    assert_eq!(told(&stolen, &view), (Code::TokenRevoked, Code::TokenSignature.class()));
     // A token that nobody issued.
     let forged = grant().sign(&key(9), &key(3)).unwrap().seal().unwrap();
     let forged = signed(&forged, &key(2), 1);

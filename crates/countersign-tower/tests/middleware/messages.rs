@@ -224,6 +224,32 @@ async fn no_sender_says_who_asks() {
     assert_eq!(post_message(answering(json), with(CALLER)).await.status(), StatusCode::FORBIDDEN);
 }
 
+// spec: RQ-39
+#[tokio::test]
+async fn no_field_of_the_connection_goes_on() {
+    let names = |headers: HeaderMap| async move {
+        let mut names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    let app = Router::new().route("/mcp", any(names)).layer(layer());
+    let body = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    headers.insert("x-tenant", "a".parse().unwrap());
+    let signed = signer().sign(&Method::POST, &Uri::from_static(AUDIENCE), &headers, &body).await.unwrap();
+    let mut request =
+        Request::post("/mcp").header(header::HOST, "calendar.example.com").body(Body::from(body)).unwrap();
+    request.headers_mut().extend(signed);
+    for (name, value) in
+        [("connection", "keep-alive, x-tenant"), ("te", "trailers"), ("keep-alive", "1"), ("x-late", "1")]
+    {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let told = text(app.oneshot(request).await.unwrap()).await;
+    assert_eq!(told, "authorization content-digest content-type host signature signature-input x-tenant");
+}
+
 // spec: JR-36
 #[tokio::test]
 async fn no_stream_goes_on_where_another_broke_off() {

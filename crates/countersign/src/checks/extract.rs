@@ -96,7 +96,17 @@ impl Walk<'_> {
                     if elements.is_empty() {
                         self.poison(&name);
                     }
+                    let mut poisoned = [false; 2];
                     for element in elements {
+                        // The same poison twice says nothing new, and finding a name is dear beside two bytes of body.
+                        let kind = match element {
+                            Value::Object(_) | Value::Array(_) => poisoned.first_mut(),
+                            Value::Null => poisoned.last_mut(),
+                            _ => None,
+                        };
+                        if kind.is_some_and(|known| std::mem::replace(known, true)) {
+                            continue;
+                        }
                         self.element(&name, element)?;
                     }
                 }

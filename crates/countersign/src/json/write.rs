@@ -108,10 +108,26 @@ fn number(value: f64) -> String {
     if value < 0.0 { ["-", &text].concat() } else { text }
 }
 
+/// Whether a double may have 18 significant digits or fewer, as one midway between two spellings of 17 has. Looked at before
+/// anything is formatted, since a text of a megabyte has room for hundreds of thousands of the longest.
+fn may_tie(value: f64) -> bool {
+    const FRACTION: u64 = (1 << 52) - 1;
+    let bits = value.to_bits();
+    let (exponent, fraction) = ((bits >> 52) & 0x7ff, bits & FRACTION);
+    let (odd, power) = match exponent {
+        0 => (fraction, -1074),
+        _ => (fraction | (1 << 52), i64::try_from(exponent).unwrap_or(0).saturating_sub(1075)),
+    };
+    // It is m × 2^e with m odd. Below 1 that has all digits of m × 5^-e, and 5^26 has 19; as an integer it ends in no more
+    // zeros than m has factors of 5, which are 22 at most.
+    power.saturating_add(i64::from(odd.trailing_zeros())) >= -25 && value.abs() < 1e41
+}
+
 /// Where a double lies midway between two spellings of the shortest length, ECMAScript takes the even one.
 fn even(value: f64, digits: String) -> String {
     // Up to 15 digits name one double each, so in the normal range none of them is shared by two spellings.
-    if !digits.ends_with(['1', '3', '5', '7', '9']) || (digits.len() <= 15 && value.is_normal()) {
+    let alone = digits.len() <= 15 && value.is_normal();
+    if alone || !digits.ends_with(['1', '3', '5', '7', '9']) || !may_tie(value) {
         return digits;
     }
     let exact = |precision: usize| -> Option<String> {

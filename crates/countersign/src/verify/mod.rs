@@ -45,6 +45,7 @@ pub use self::decision::{AgentRecord, Decision};
 pub use self::digest::OperationRecord;
 use self::issuers::RootKey;
 pub use self::issuers::{IssuerKeys, IssuerKeysError};
+pub(crate) use self::operation::declared_once;
 pub use self::operation::{CostEntry, Operation, OperationEntry, OperationError, Operations};
 pub use self::replay::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore};
 pub use self::resource::{covers, is_valid_resource};
@@ -194,7 +195,7 @@ impl Verifier {
             selected.signature.as_ref().is_some_and(|signature| key.verify(&selected.base, signature).is_ok())
         };
         if let Err(denial) = revoked {
-            return Err(self.told(denial, token, issuer, proof));
+            return Err(self.told(denial, token, issuer, revocations, proof));
         }
         let (chain, learned) = self.chain(token, issuer, revocations)?;
         // spec: RQ-48
@@ -295,7 +296,7 @@ impl Verifier {
             signature.as_ref().is_some_and(|signature| key.verify(&message.payload(), signature).is_ok())
         };
         if let Err(denial) = revocation::check(claims, &holders, None, now, revocations) {
-            return Err(self.told(denial, token, issuer, proof));
+            return Err(self.told(denial, token, issuer, revocations, proof));
         }
         let (chain, learned) = self.chain(token, issuer, revocations)?;
         // spec: JR-14
@@ -340,14 +341,15 @@ impl Verifier {
     /// A refusal of stage 6, for a stranger as stages 7 and 8 would have refused: what is revoked is told to nobody but the
     /// holder.
     // spec: VF-50
-    fn told(
+    fn told<R: RevocationView + ?Sized>(
         &self,
         denial: Denial,
         token: UnverifiedToken,
         issuer: &Issuer,
+        revocations: &R,
         proof: impl Fn(&PublicKey) -> bool,
     ) -> Denial {
-        match self.chain(token, issuer, &Revocations::default()) {
+        match self.chain(token, issuer, revocations) {
             Err(forged) => denial.told_as(forged.class()),
             Ok((chain, _)) if !proof(&chain.claims().holder()) => denial.told_as(Code::SignatureInvalid.class()),
             Ok(_) => denial,

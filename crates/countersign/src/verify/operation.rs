@@ -386,7 +386,7 @@ fn segment(segment: &str) -> Result<Piece, OperationError> {
 }
 
 /// A name has one kind, and is one that an argument can have.
-fn declared_once(declared: &Declarations) -> Result<(), OperationError> {
+pub(crate) fn declared_once(declared: &Declarations) -> Result<(), OperationError> {
     let both = declared.urls.iter().any(|name| declared.paths.contains(name));
     let names = declared.urls.iter().chain(&declared.paths).chain(declared.scales.keys());
     if both || declared.scales.values().any(|digits| *digits > 15) || !names.into_iter().all(|name| is_argument(name)) {

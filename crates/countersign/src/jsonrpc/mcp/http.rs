@@ -1,5 +1,8 @@
 //! What the header fields of MCP over HTTP say, held against the body.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::{Unmapped, refuse};
 use crate::code::Code;
 use crate::encoding::from_base64;
@@ -33,6 +36,8 @@ pub fn fields_agree<'f>(
             None => values.push((name, value.to_vec())),
         }
     }
+    // Collected once, and only where a field asks: there may be a hundred fields, and as many arguments as fit a body.
+    let mut arguments: Option<HashSet<Cow<'_, str>>> = None;
     for (name, value) in &values {
         let value = decoded(value);
         let agrees = value.is_some_and(|value| match name.as_str() {
@@ -42,7 +47,7 @@ pub fn fields_agree<'f>(
             VERSION => message
                 .meta("io.modelcontextprotocol/protocolVersion")
                 .is_none_or(|version| version.as_str() == Some(&value)),
-            _ => has_argument(message, &value),
+            _ => arguments.get_or_insert_with(|| texts(message)).contains(value.as_str()),
         });
         // spec: JR-30, JR-31, JR-33
         if !agrees {
@@ -61,21 +66,27 @@ fn named(message: &Message) -> Option<&str> {
     message.params()?.member(member)?.as_str()
 }
 
-/// Whether some argument is this text.
-fn has_argument(message: &Message, text: &str) -> bool {
+/// The texts of all arguments of a tool.
+fn texts(message: &Message) -> HashSet<Cow<'_, str>> {
+    let mut texts = HashSet::new();
     let arguments = message.params().and_then(|params| params.member("arguments")).and_then(Value::as_object);
-    message.method() == "tools/call" && arguments.is_some_and(|arguments| within(arguments, text))
+    if let Some(arguments) = arguments.filter(|_| message.method() == "tools/call") {
+        within(arguments, &mut texts);
+    }
+    texts
 }
 
-/// Objects only: a schema's annotations lead through properties alone.
-fn within(object: &Object, text: &str) -> bool {
-    object.iter().any(|(_, value)| match value {
-        Value::Str(value) => value == text,
-        Value::Integer(value) => value.to_string() == text,
-        Value::Bool(value) => value.to_string() == text,
-        Value::Object(object) => within(object, text),
-        Value::Null | Value::Fraction(_) | Value::Array(_) => false,
-    })
+/// Objects only: a schema's annotations lead through properties alone. They nest no deeper than the reader allows.
+fn within<'m>(object: &'m Object, texts: &mut HashSet<Cow<'m, str>>) {
+    for (_, value) in object.iter() {
+        match value {
+            Value::Str(value) => drop(texts.insert(Cow::Borrowed(value))),
+            Value::Integer(value) => drop(texts.insert(Cow::Owned(value.to_string()))),
+            Value::Bool(value) => drop(texts.insert(Cow::Borrowed(if *value { "true" } else { "false" }))),
+            Value::Object(object) => within(object, texts),
+            Value::Null | Value::Fraction(_) | Value::Array(_) => {}
+        }
+    }
 }
 
 /// The text that a value stands for.

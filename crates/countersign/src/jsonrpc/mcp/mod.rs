@@ -10,7 +10,7 @@ use super::Message;
 use crate::checks::Declarations;
 use crate::code::Code;
 use crate::json::{Object, Value};
-use crate::verify::{Operation, is_valid_resource};
+use crate::verify::{Operation, OperationError, declared_once, is_valid_resource};
 
 pub use self::http::fields_agree;
 use self::uri::resource;
@@ -38,11 +38,18 @@ impl Server {
         &self.name
     }
 
-    /// Which arguments of a tool or a prompt are URLs, paths or scaled numbers.
-    #[must_use]
-    pub fn declare(mut self, tool: &str, declared: Declarations) -> Self {
+    /// Which arguments of a tool or a prompt are URLs, paths or scaled numbers, by pointers into its `arguments`.
+    ///
+    /// Fails, as an operation table does, where a name is none that an argument can have: such a declaration would be
+    /// without effect, and a limit that counts on it would allow more than it says.
+    pub fn declare(mut self, tool: &str, declared: Declarations) -> Result<Self, OperationError> {
+        declared_once(&declared)?;
+        let mut names = declared.urls.iter().chain(&declared.paths).chain(declared.scales.keys());
+        if !names.all(|name| name.starts_with('/')) {
+            return Err(OperationError::Declaration);
+        }
         self.declared.insert(tool.to_owned(), declared);
-        self
+        Ok(self)
     }
 
     /// What is declared of what a message calls.

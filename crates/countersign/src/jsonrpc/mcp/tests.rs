@@ -82,6 +82,20 @@ fn a_server_is_named_by_one_segment() {
     }
 }
 
+#[test]
+fn a_declaration_that_could_match_nothing_is_refused() {
+    let declare = |name: &str, digits: u8| {
+        let scales = [(name.to_owned(), digits)].into();
+        Server::new("pay").unwrap().declare("pay", Declarations { scales, ..Declarations::default() })
+    };
+    assert!(declare("/amount", 2).is_ok());
+    for (name, digits) in [("amount", 2), ("query.amount", 2), ("path.amount", 2), ("/amount", 16)] {
+        assert_eq!(declare(name, digits), Err(OperationError::Declaration), "{name} {digits}");
+    }
+    let both = Declarations { urls: vec!["/to".to_owned()], paths: vec!["/to".to_owned()], ..Declarations::default() };
+    assert_eq!(Server::new("pay").unwrap().declare("pay", both), Err(OperationError::Declaration));
+}
+
 // spec: JR-30, JR-31, JR-32, JR-33
 #[test]
 fn fields_that_say_something_else_than_the_body_are_refused() {
