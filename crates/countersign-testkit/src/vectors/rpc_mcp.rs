@@ -204,6 +204,15 @@ pub fn http() -> RpcCases {
         "JR-32",
     );
     allow("param", "with a field for an argument", &[("Mcp-Param-Day", "2026-11-24")], &text, "JR-33");
+    let day = || Json::text("2026-11-24");
+    let nested = Rpc::call("list_events", Json::object([("when", Json::object([("day", day())]))])).wire();
+    allow(
+        "param-nested",
+        "with a field for a member of an argument",
+        &[("Mcp-Param-Day", "2026-11-24")],
+        &nested,
+        "JR-33",
+    );
     allow("http-list", "a list", &[("Mcp-Method", "tools/list")], &list, "JR-30");
     let get = get_target(ENDPOINT, &token);
     file.push(RpcCase::http("http-get", "a GET, which opens a stream", &get).req(["JR-27"]).right(None));
@@ -292,6 +301,15 @@ pub fn http() -> RpcCases {
         &text,
         "JR-33",
         "param",
+    );
+    let listed = Rpc::call("list_events", Json::object([("when", Json::Array(vec![day()]))])).wire();
+    mismatch(
+        "param-in-array",
+        "a field for an element of an argument",
+        &[("Mcp-Param-Day", "2026-11-24")],
+        &listed,
+        "JR-33",
+        "param-nested",
     );
     mismatch(
         "param-of-list",

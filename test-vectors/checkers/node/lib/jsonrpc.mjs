@@ -179,12 +179,11 @@ function scalarText(value) {
   return number === undefined ? null : String(number);
 }
 
-/** Whether a scalar somewhere in a value has this text. @param {Json|undefined} root @param {string|null} text */
+/** Whether a scalar that members lead to has this text. @param {Json|undefined} root @param {string|null} text */
 function holdsScalar(root, text) {
   const open = root ? [root] : [];
   for (let value = open.pop(); value; value = open.pop()) {
     if (value.t === 'obj') open.push(...value.members.map(([, inner]) => inner));
-    else if (value.t === 'arr') open.push(...value.items);
     else if (text !== null && scalarText(value) === text) return true;
   }
   return false;
@@ -228,6 +227,7 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
   if (!media && message.body.length > 0) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
   if (media?.type !== 'application' || media.subtype !== 'json') throw new Denial(11, 'operation_unmapped', 'media type'); // JR-28
   const call = readCall(readStrictBody(message, media), 11); // JR-29
+  demand(!member(member(call.params, '_meta'), 'dev.countersign/caller'), 11, 'body_ambiguous', 'caller'); // JR-37
   compareFields(message, call);
   if (both) {
     try {

@@ -167,6 +167,8 @@ def map_request(request: Request, mcp: Mcp, proof: Proof, service: str, holder: 
     if any(charset.lower() != "utf-8" for charset in charsets) or request.lines("content-encoding"):  # JR-29
         raise body.ambiguous()
     sent = read(request.body, 11)
+    if "dev.countersign/caller" in _meta(sent):  # JR-37
+        raise body.ambiguous()
     _fields(request, sent)
     if mcp.envelope:
         _both(sent, proof, service, holder, now)
@@ -211,7 +213,7 @@ def _fields(request: Request, sent: dict) -> None:
 
 
 def _texts(value: Any) -> set[str]:
-    """All Strings, Integers and Bools somewhere in a value, as text."""
+    """All Strings, Integers and Bools that members lead to, as text."""
     out: set[str] = set()
     pending = [value]
     while pending:
@@ -221,7 +223,7 @@ def _texts(value: Any) -> set[str]:
         elif isinstance(item, dict):
             pending.extend(item.values())
         elif isinstance(item, list):
-            pending.extend(item)
+            continue
         elif (scalar := _scalar(item)) is not None:
             out.add(str(scalar))
     return out
