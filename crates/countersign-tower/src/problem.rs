@@ -163,6 +163,7 @@ mod tests {
             cost: 1,
             amount: 1,
             window,
+            delegated: None,
         };
         let now = UnixTime(1_795_453_260);
         let expected = json!({ "unit": "calls", "resets_at": "2026-11-23T18:00:00Z" });

@@ -38,7 +38,7 @@ use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
 
 pub use self::approval::{Approval, ApprovalUse, Approvals, MAX_APPROVAL_SECONDS, UnsignedApproval};
 use self::cache::{PrefixId, Prefixes};
-pub use self::charges::{Authorized, Charge, ChargeOutcome, ChargeSet, Charges};
+pub use self::charges::{Authorized, Charge, ChargeOutcome, ChargeSet, Charges, Delegated};
 use self::config::{Config, Issuer, Service};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
@@ -228,6 +228,7 @@ impl Verifier {
             },
             // Covered, or it would have been refused; what is not UTF-8 is not ASCII, and was refused too.
             approvals: parts.value("countersign-approval").and_then(|value| String::from_utf8(value).ok()),
+            fields: other_fields(parts, &selected.covered, framed.token_field),
             mcp: parts.starting("mcp-"),
             nonce: selected.nonce.clone(),
             body: None,
@@ -332,6 +333,7 @@ impl Verifier {
             body_announced: true,
             form: Form::default(),
             approvals: None,
+            fields: Vec::new(),
             mcp: Vec::new(),
             nonce: Vec::new(),
             body: None,
@@ -472,6 +474,13 @@ impl Verifier {
         let request = Request { http, ..self.without_http(service, binding, now) };
         Ok(Authenticated { request, chain, deferred: None })
     }
+}
+
+/// The covered fields that the operation's digest has, each with its whole value. They are ASCII, or they were refused.
+fn other_fields(parts: &Parts<'_>, covered: &[&str], token_field: &str) -> Vec<(String, String)> {
+    let names = covered.iter().filter(|name| digest::is_other_field(name, token_field));
+    let value = |name: &str| parts.value(name).and_then(|value| String::from_utf8(value).ok()).unwrap_or_default();
+    names.map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
 fn decode(text: &str) -> Result<UnverifiedToken, Denial> {

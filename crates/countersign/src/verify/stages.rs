@@ -50,6 +50,8 @@ pub(crate) struct Request {
     pub(crate) form: Form,
     /// The value of `Countersign-Approval`.
     pub(crate) approvals: Option<String>,
+    /// The covered fields that an approver signs, by name.
+    pub(crate) fields: Vec<(String, String)>,
     /// Fields of MCP, in order.
     pub(crate) mcp: Vec<(String, Vec<u8>)>,
     /// The nonce of the signature.
@@ -387,7 +389,7 @@ impl Authenticated {
             return Ok(Vec::new());
         }
         // spec: VF-48
-        if self.body_unknown() && operation.args().is_none() {
+        if self.body_unknown() && !operation.whole_body {
             let denial = self.denial(Code::ApprovalRequired, "body is not known, so nobody can have approved it");
             return Err(denial.for_operation(operation, &self.request.service));
         }
