@@ -180,7 +180,7 @@ impl Verifier {
             max_body: self.config.max_body,
         };
         let framed = request::frame(parts, &names)?;
-        let selected = request::select(parts, &framed, now)?;
+        let mut selected = request::select(parts, &framed, now)?;
         let token = decode(framed.token)?;
         // spec: VF-6
         let (issuer, service) = self.addressed(&token, self.service_of(framed.path), now)?;
@@ -203,6 +203,8 @@ impl Verifier {
         if !holds {
             return Err(Denial::new(8, Code::SignatureInvalid, "request signature does not verify"));
         }
+        // As long as a head: not held beside what is kept of the head.
+        selected.base = Vec::new();
         if let Some(cache) = &self.config.cache {
             // Only now: a token that nobody proved to hold leaves no trace.
             learned.into_iter().for_each(|id| cache.insert(id));
