@@ -209,8 +209,8 @@ pub fn all() -> Vec<Worst> {
     parameters.set("Signature-Input", format!("a=(){};b=2", params(";", 1_150)));
     case("reject_2_parameters", 2, "header_malformed", fit(parameters));
     let mut items = good.clone();
-    let strings = ["\"\""; 1_300].join(" ");
-    items.set("Signature-Input", format!("a=({strings});tag=\"countersign-request-v1\""));
+    let strings = vec!["\"\""; 1_300].join(" ");
+    items.set("Signature-Input", format!("{}=({strings});tag=\"countersign-request-v1\"", signature("agent").label));
     case("reject_3_items", 3, "components_invalid", fit(items));
 
     let mut none = good.clone();
@@ -232,8 +232,7 @@ pub fn all() -> Vec<Worst> {
     case("reject_5_key", 5, "key_mismatch", full(&text, "agent", |_, _| {}));
     // Stage 7: the last of all signatures, and the first under eight keys.
     let mut wire = countersign::from_base64url(&text).unwrap();
-    let end = wire.len() - 1;
-    wire[end] ^= 1;
+    *wire.last_mut().unwrap() ^= 1;
     let unsealed = countersign::to_base64url(&wire);
     case("reject_7_seal", 7, "token_signature", full(&unsealed, "sub-6", |_, _| {}));
     let forged = greatest_token("stranger").seal().unwrap().to_text();

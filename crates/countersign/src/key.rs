@@ -284,7 +284,7 @@ mod tests {
         }
         for first in 0..=40_u8 {
             let (mut small, mut great) = ([0; 32], [0xff; 32]);
-            (small[0], great[0]) = (first, 0xff - first);
+            (small[0], great[0]) = (first, !first);
             let mut positive = great;
             positive[31] = 0x7f;
             points.extend([small, great, positive]);
