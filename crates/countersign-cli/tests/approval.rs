@@ -7,6 +7,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use common::{NOW, Ran, Shell};
+use sha2::{Digest as _, Sha256};
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_countersign");
 
@@ -55,13 +56,18 @@ fn python(shell: &Shell, script: &str, args: &[&str]) -> Option<Ran> {
 
 /// A service, and `approval.json`: a POST of this body that waits for the approval of `approver.pem`.
 fn asked(body: &str) -> Shell {
+    asked_with(body, &[])
+}
+
+/// The same, with a token that says more.
+fn asked_with(body: &str, more: &[&str]) -> Shell {
     let (shell, keys) = Shell::service();
     let (approver, agent) = (shell.keygen("approver"), format!("calendar-bot={}", keys.agent));
     let who = ["mint", "--issuer-key", "hub.pem", "--issuer", "https://hub.example", "--user", "alice@example.com"];
     let what = ["--agent", &agent, "--purpose", "scheduling", "--audience", "https://calendar.example.com"];
     let needed = format!("http:POST:{approver}");
     let may = ["--right", "http:/calendars/primary:POST", "--approval", &needed, "--expires-in", "1h"];
-    shell.write("asking", shell.at_now(&[&who[..], &what, &may].concat()).ok());
+    shell.write("asking", shell.at_now(&[&who[..], &what, &may, more].concat()).ok());
     let table = "[[operations]]\nmethod = \"POST\"\npath = \"/calendars/{id}\"\ntype = \"http\"\n\
          resource = \"/calendars/{id}\"\naction = \"POST\"\n";
     shell.write("verifier.toml", [shell.read("verifier.toml"), table.as_bytes().to_vec()].concat());
@@ -108,7 +114,93 @@ fn asks_at_the_terminal_whatever_stands_at_standard_input() {
     for answer in ["yes", "y"] {
         let (code, seen, printed) = at_a_terminal(&shell, answer, &GRANT).unwrap();
         assert_eq!((code, printed.lines().count()), (0, 1), "{answer:?}: {seen}");
-        let (shown, _) = seen.split_once("[y/N]").unwrap();
+        let (shown, _) = seen.split_once("In short:").unwrap();
         assert!(shown.contains("Review"), "{seen}");
+    }
+}
+
+/// What stands behind the member's name, with what is said beneath it.
+fn member(seen: &str, name: &str) -> String {
+    let mut lines = seen.lines().skip_while(|line| !line.starts_with(&format!("  {name}: ")));
+    let first = lines.next().unwrap();
+    let more = lines.take_while(|line| line.starts_with("    "));
+    [first].into_iter().chain(more).collect()
+}
+
+#[test]
+fn long_arguments_do_not_scroll_the_question_away() {
+    let body = format!(r#"{{"text":"{}the end"}}"#, "A long text. ".repeat(5000));
+    let shell = asked(&body);
+    let Some((code, seen, _)) = at_a_terminal(&shell, "no", &GRANT) else { return };
+    assert_eq!(code, 1, "{seen}");
+    assert!(seen.len() < 8000 && !seen.contains("the end"), "{} {seen}", seen.len());
+    // The hash is that of the arguments in canonical form, as which the body was written here.
+    let hash = countersign::to_hex(&<[u8; 32]>::from(Sha256::digest(&body)));
+    assert!(member(&seen, "args").contains(&hash), "{seen}");
+    // The question comes last, and says what it is about and what was not seen.
+    let (_, question) = seen.split_once("In short:").unwrap();
+    for said in [
+        "alice@example.com",
+        "calendar-bot",
+        "/calendars/primary",
+        "\"POST\"",
+        "\"http\"",
+        "https://calendar.example.com",
+    ] {
+        assert!(question.contains(said), "{said}: {question}");
+    }
+    assert!(question.contains("NOT all of it: 1 part was cut; --full shows it."), "{question}");
+    assert!(question.contains("Approve what was not shown in full? [y/N] "), "{question}");
+
+    let (_, seen, _) = at_a_terminal(&shell, "no", &[&GRANT[..], &["--full"]].concat()).unwrap();
+    assert!(seen.contains("the end") && !seen.contains("NOT all"), "{seen}");
+    let (shown, question) = seen.split_once("In short:").unwrap();
+    let (lines, bytes) = (shown.lines().count(), shown.replace('\r', "").len());
+    assert!(
+        question.contains(&format!("{lines} lines, {bytes} bytes, which is all of it.")),
+        "{lines} {bytes} {question}"
+    );
+    assert!(question.contains("\nApprove? [y/N] "), "{question}");
+    // Without a question the record on standard error says the same.
+    let granted = shell.run(&[&GRANT[..], &["--yes"]].concat());
+    assert_eq!(granted.code, 0, "{granted:?}");
+    assert!(granted.stderr.contains("NOT all of it"), "{}", granted.stderr);
+}
+
+#[test]
+fn a_token_of_many_lines_is_cut_as_well() {
+    let many: Vec<String> = (0..80).map(|n| format!("http:/o/{n}:GET")).collect();
+    let many: Vec<&str> = many.iter().flat_map(|right| ["--right", right]).collect();
+    let shell = asked_with(r#"{"title":"Review"}"#, &many);
+    let granted = shell.run(&[&GRANT[..], &["--yes"]].concat());
+    assert!(granted.code == 0 && granted.stderr.lines().count() < 100, "{}", granted.stderr);
+    assert!(granted.stderr.contains("NOT all of it: 1 part was cut"), "{}", granted.stderr);
+    let granted = shell.run(&[&GRANT[..], &["--yes", "--full"]].concat());
+    assert!(granted.code == 0 && granted.stderr.contains("/o/79"), "{}", granted.stderr);
+}
+
+#[test]
+fn operations_that_differ_never_look_alike() {
+    let long = "A".repeat(5000);
+    for (one, other) in [
+        ("Review".to_owned(), "Review\u{fe0f}".to_owned()),
+        ("Review".to_owned(), "Review\u{e0101}".to_owned()),
+        ("Review\u{3164}".to_owned(), "Review\u{ffa0}".to_owned()),
+        ("\u{fe0f}".to_owned(), r"\\u{fe0f}".to_owned()),
+        ([&long, "1"].concat(), [&long, "2"].concat()),
+        // Seen as one: the digest tells.
+        ("paypal".to_owned(), "p\u{430}ypal".to_owned()),
+        ("\u{e9}".to_owned(), "e\u{301}".to_owned()),
+    ] {
+        let seen = [one, other].map(|text| {
+            let granted = asked(&format!(r#"{{"title":"{text}"}}"#)).run(&[&GRANT[..], &["--yes"]].concat());
+            assert_eq!(granted.code, 0, "{granted:?}");
+            assert!(granted.stderr.lines().any(|line| line.starts_with("Digest of the operation: ")), "{granted:?}");
+            granted.stderr
+        });
+        assert_ne!(member(&seen[0], "args"), member(&seen[1], "args"));
+        let digest =
+            |at: usize| seen[at].split_once("Digest of the operation: ").map(|(_, rest)| rest[..43].to_owned());
+        assert_ne!(digest(0), digest(1));
     }
 }

@@ -1,7 +1,7 @@
 //! `countersign approval grant`: shows an operation, asks, signs.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -13,9 +13,9 @@ use countersign::token::UnverifiedToken;
 use countersign::verify::{MAX_APPROVAL_SECONDS, OperationRecord, UnsignedApproval};
 
 use super::json;
+use super::shown::Page;
 use crate::args::ApprovalGrant;
 use crate::style::Styles;
-use crate::text::{quoted, visible};
 use crate::{input, keyfile, output};
 
 /// The longest answer that is read: as much as a terminal keeps of a line.
@@ -31,8 +31,8 @@ pub(super) fn run(args: &ApprovalGrant, now: UnixTime) -> anyhow::Result<ExitCod
     let member = |name: &str| asked.as_object().and_then(|asked| asked.member(name));
     let record = member("operation").cloned().and_then(OperationRecord::from_json);
     let record = record.with_context(|| format!("{}: no operation in the form of approval request", named()))?;
-    let token = member("token").and_then(Value::as_str).with_context(|| format!("{}: no token", named()))?;
-    let token = UnverifiedToken::from_text(token).map_err(|error| anyhow!("{}: its token: {error}", named()))?;
+    let text = member("token").and_then(Value::as_str).with_context(|| format!("{}: no token", named()))?;
+    let token = UnverifiedToken::from_text(text).map_err(|error| anyhow!("{}: its token: {error}", named()))?;
     let digest = record.digest();
     if let Some(reason) = mismatch(&record, &token, &key.public(), now) {
         output::complain(&format!("not approved: {reason}"));
@@ -50,13 +50,19 @@ pub(super) fn run(args: &ApprovalGrant, now: UnixTime) -> anyhow::Result<ExitCod
             return Ok(ExitCode::FAILURE);
         }
     };
+    let page = |styles| {
+        let mut page = Page::new(&record, args.full);
+        page.token(&token, text, verified, now, styles);
+        page.in_short(&record, token.claims());
+        page
+    };
     if args.yes {
-        show(&mut io::stderr().lock(), Styles::stderr(), &record, &token, verified, now)?;
+        let page = page(Styles::stderr());
+        io::stderr().lock().write_all(page.text().as_bytes()).context("standard error can't be written")?;
     } else {
-        let mut terminal = terminal().context("no terminal to ask at; --yes approves without a question")?;
-        let styles = Styles::terminal(&terminal);
-        show(&mut terminal, styles, &record, &token, verified, now)?;
-        if !confirmed(terminal)? {
+        let terminal = terminal().context("no terminal to ask at; --yes approves without a question")?;
+        let page = page(Styles::terminal(&terminal));
+        if !confirmed(terminal, &page).context("the terminal can't be asked")? {
             output::complain("not approved");
             return Ok(ExitCode::FAILURE);
         }
@@ -101,43 +107,11 @@ fn terminal() -> Option<File> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
 }
 
-/// Shows the token and every member of the operation. Not on standard output, which is for the approval.
-fn show(
-    to: &mut impl Write,
-    styles: Styles,
-    record: &OperationRecord,
-    token: &UnverifiedToken,
-    verified: bool,
-    now: UnixTime,
-) -> anyhow::Result<()> {
-    let mut lines = vec!["To be approved, once:".to_owned()];
-    for (name, value) in record.members() {
-        let value = match value {
-            Value::Null => "none".to_owned(),
-            Value::Str(text) => quoted(text),
-            other => visible(&other.to_jcs()),
-        };
-        lines.push(format!("  {name}: {value}"));
-    }
-    lines.push(String::new());
-    lines.push(match verified {
-        true => {
-            "The token that it is asked under; its signatures hold under the issuer's key that you gave:".to_owned()
-        }
-        false => "The token that it is asked under; nothing of it was verified (--issuer-key does that):".to_owned(),
-    });
-    lines
-        .extend(crate::commands::inspect::tree(token, now, styles).into_iter().skip(2).map(|line| format!("  {line}")));
-    to.write_all(lines.join("\n").as_bytes())
-        .and_then(|()| to.write_all(b"\n\n"))
-        .context("what is to be approved can't be shown")
-}
-
-fn confirmed(mut terminal: File) -> anyhow::Result<bool> {
+/// Shows the page and asks.
+fn confirmed(mut terminal: File, page: &Page) -> io::Result<bool> {
+    terminal.write_all(page.text().as_bytes())?;
+    terminal.write_all(page.question().as_bytes())?;
     let mut answer = Vec::new();
-    let asked = terminal.write_all(b"Approve? [y/N] ");
-    asked
-        .and_then(|()| BufReader::new(terminal.take(ANSWER)).read_until(b'\n', &mut answer))
-        .context("the terminal can't be asked")?;
+    BufReader::new(terminal.take(ANSWER)).read_until(b'\n', &mut answer)?;
     Ok(matches!(answer.trim_ascii(), b"y" | b"Y" | b"yes"))
 }

@@ -1,6 +1,7 @@
 //! `countersign approval request` and `approval grant` (`spec/request.md`, Approvals).
 
 mod grant;
+mod shown;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use countersign::verify::{Authorized, Operations, Verifier};
 
 use crate::judge::Judge;
 use crate::sentences::{list, span};
-use crate::text::{quoted, visible, without_secrets};
+use crate::text::{quoted_within, visible_within, without_secrets};
 
 /// The tag of signatures that a request outside a session has.
 pub(super) const TAG: &str = countersign::request::REQUEST_TAG;
@@ -200,21 +200,18 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
 
 /// Text that anybody may have written: quoted, escaped, cut.
 pub(super) fn shown(text: &str) -> String {
-    quoted(&cut(&without_secrets(text)))
+    cut(quoted_within(&without_secrets(text), SHOWN))
 }
 
 /// The same without quotes, for names of fields and of components.
 pub(super) fn shown_word(text: &str) -> String {
-    visible(&cut(&without_secrets(text)))
+    cut(visible_within(&without_secrets(text), SHOWN))
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        None => text.to_owned(),
-        Some((at, _)) => {
-            let (start, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            format!("{start}… and {} bytes more", rest.len())
-        }
+fn cut((shown, left): (String, usize)) -> String {
+    match left {
+        0 => shown,
+        left => format!("{shown}… and {} more", plural(left, "character")),
     }
 }
 
