@@ -204,3 +204,39 @@ fn operations_that_differ_never_look_alike() {
         assert_ne!(digest(0), digest(1));
     }
 }
+
+/// A request to an endpoint of MCP has the operation of the message in it, also where an approval is asked for.
+#[test]
+fn a_call_of_a_tool_can_be_approved() {
+    let (shell, keys) = Shell::service();
+    let (approver, agent) = (shell.keygen("approver"), format!("calendar-bot={}", keys.agent));
+    let who = ["mint", "--issuer-key", "hub.pem", "--issuer", "https://hub.example", "--user", "alice@example.com"];
+    let what = ["--agent", &agent, "--purpose", "scheduling", "--audience", "https://calendar.example.com"];
+    let needed = format!("mcp_tool:call:{approver}");
+    let may = ["--right", "mcp_tool:calendar:call", "--approval", &needed, "--expires-in", "1h"];
+    shell.write("asking", shell.at_now(&[&who[..], &what, &may].concat()).ok());
+    shell.write("verifier.toml", [shell.read("verifier.toml"), b"[mcp]\nserver = \"calendar\"\n".to_vec()].concat());
+    let sign = |message: &str, approval: &[&str]| {
+        shell.write("call.json", message);
+        let sign = ["sign", "--key", "agent.pem", "--token", "@asking", "POST", "https://calendar.example.com/mcp"];
+        let body = ["-H", "content-type: application/json", "--body", "call.json"];
+        let signed = shell.at_now(&[&sign[..], &body, approval].concat());
+        assert_eq!(signed.code, 0, "{signed:?}");
+        shell.write("request", signed.stdout);
+    };
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"invite","arguments":{"to":"bob"}}}"#;
+    sign(call, &[]);
+    let request = shell.at_now(&["approval", "request", "--request", "request", "--config", "verifier.toml"]);
+    let asked = &request.lines()[0]["operation"];
+    assert_eq!((asked["type"].as_str(), asked["resource"].as_str()), (Some("mcp_tool"), Some("calendar/invite")));
+    assert_eq!((&asked["tool"], &asked["args"]["to"]), (&"invite".into(), &"bob".into()));
+    shell.write("approval.json", request.ok());
+    let granted = shell.run(&[&GRANT[..], &["--yes"]].concat());
+    assert_eq!(granted.code, 0, "{granted:?}");
+    sign(call, &["--approval", granted.text().trim()]);
+    shell.at_now(&["verify", "--config", "verifier.toml", "request"]).ok();
+    // What acts on nothing needs none.
+    sign(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, &[]);
+    let listing = shell.at_now(&["approval", "request", "--request", "request", "--config", "verifier.toml"]);
+    assert_eq!((listing.code, listing.stderr.as_str()), (1, "countersign: the request needs no approval\n"));
+}
