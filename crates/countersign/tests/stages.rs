@@ -466,6 +466,9 @@ fn a_body_that_took_its_time_is_judged_by_the_time_it_came() {
     // The window ends 60 seconds after it began, and there are 30 of skew.
     assert_eq!(later(90, &none), None);
     assert_eq!(later(91, &none), Some((3, Code::WindowInvalid)));
+    // Which is known before there is a body.
+    let until = |fields: &SignedFields| verifier.check(&parts(fields), NOW, &none).unwrap().body_until();
+    assert_eq!(until(&fields), NOW.plus(90));
     let mut revoked = Revocations::default();
     revoked.revoke_grant("https://hub.example", "g-1");
     assert_eq!(later(1, &revoked), Some((6, Code::TokenRevoked)));
@@ -477,6 +480,7 @@ fn a_body_that_took_its_time_is_judged_by_the_time_it_came() {
 
     let short = grant().valid(NOW, NOW.plus(20)).sign(&key(1), &key(3)).unwrap().seal().unwrap();
     let fields = signed(&short, &key(2), 2);
+    assert_eq!(until(&fields), NOW.plus(20));
     assert_eq!(refusal(claimed(&verifier, &fields).later(NOW.plus(20), &none)), None);
     assert_eq!(refusal(claimed(&verifier, &fields).later(NOW.plus(21), &none)), Some((5, Code::TokenExpired)));
     // The checks go by the later time too.

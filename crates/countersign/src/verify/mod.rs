@@ -276,17 +276,40 @@ impl Verifier {
     /// Stages 4 to 8 of a JSON-RPC message, whose envelope stands for the fields of a request (`spec/jsonrpc.md`).
     ///
     /// There is no body besides, so what follows is stage 10. The message itself goes on to
-    /// [`Authenticated::map_mcp`].
+    /// [`Authenticated::map_mcp`]. A message for any of the configured audiences is taken: where a server is one of several,
+    /// [`Self::check_rpc_for`] takes those for its own.
     pub fn check_rpc<R: RevocationView + ?Sized>(
         &self,
         message: &Message,
         now: UnixTime,
         revocations: &R,
     ) -> Result<NonceClaim, Denial> {
+        self.rpc(message, now, revocations, |_| true)
+    }
+
+    /// The same, for a message that has to be for this one of the configured audiences.
+    pub fn check_rpc_for<R: RevocationView + ?Sized>(
+        &self,
+        audience: &str,
+        message: &Message,
+        now: UnixTime,
+        revocations: &R,
+    ) -> Result<NonceClaim, Denial> {
+        self.rpc(message, now, revocations, |service| service == audience)
+    }
+
+    fn rpc<R: RevocationView + ?Sized>(
+        &self,
+        message: &Message,
+        now: UnixTime,
+        revocations: &R,
+        ours: impl Fn(&str) -> bool,
+    ) -> Result<NonceClaim, Denial> {
         let envelope = Envelope::read(message, now)?;
         let token = decode(envelope.token)?;
         // spec: JR-12
-        let service = self.config.services.iter().find(|service| service.audience == envelope.service);
+        let mut services = self.config.services.iter().filter(|service| ours(&service.audience));
+        let service = services.find(|service| service.audience == envelope.service);
         let (issuer, service) = self.addressed(&token, service, now)?;
         let claims = token.claims();
         let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();

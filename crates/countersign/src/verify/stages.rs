@@ -131,6 +131,13 @@ impl Proven {
         Denial::new(9, Code::StoreUnavailable, detail).by(&self.chain, self.request.binding)
     }
 
+    /// The last second at which the body may be there: past it [`NonceClaim::later`] refuses the request whatever came.
+    pub fn body_until(&self) -> UnixTime {
+        // It is kept for 2 × skew + 1 second past the window's end.
+        let window = self.claim.keep_until.0.saturating_sub(SKEW.saturating_add(1));
+        UnixTime(window).min(self.chain.claims().expires())
+    }
+
     /// Whether the head told how long the body is.
     pub fn body_announced(&self) -> bool {
         self.request.body_announced
