@@ -151,7 +151,7 @@ export class Arguments {
 const text = (value) => ({ k: 'string', v: value });
 
 /**
- * CK-35: a JSON number times 10^scale, exactly; null where that is no integer or too great.
+ * CK-35: a JSON number times 10^scale, exactly; null where the name is poisoned for it.
  * @param {string} number @param {number} scale @returns {bigint|null}
  */
 export function scaleNumber(number, scale) {
@@ -161,6 +161,7 @@ export function scaleNumber(number, scale) {
   const digits = (whole + tail).replace(/^0+/, '');
   const kept = digits.replace(/0+$/, '');
   if (kept === '') return 0n;
+  if (/[.eE]/.test(number) && kept.length > 15) return null; // "Poison"
   const zeros = BigInt(exponent.replace('+', '')) + BigInt(scale - tail.length + digits.length - kept.length);
   if (zeros < 0n || zeros + BigInt(kept.length) > 16n) return null;
   const value = BigInt(kept + '0'.repeat(Number(zeros)));

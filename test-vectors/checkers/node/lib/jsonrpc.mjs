@@ -8,7 +8,7 @@ import { isResource, isSegment, parseMediaType } from './operation.mjs';
 import { readMessage, splitTarget, valueOf } from './message.mjs';
 import { isNonce, windowHolds } from './request.mjs';
 import { Stores } from './approvals.mjs';
-import { authorize, checkToken, decision, holderKey, makeContext, readSealed, readStrictBody, verifyRequest } from './verify.mjs';
+import { MIB, authorize, checkToken, decision, holderKey, makeContext, readSealed, readStrictBody, verifyRequest } from './verify.mjs';
 
 /**
  * @typedef {import('./json.mjs').Json} Json
@@ -117,13 +117,15 @@ export function mapCall({ method, params }, server) {
   const known = [kind.named, '_meta', ...(kind.given ? ['arguments'] : [])];
   demand(params.members.every(([key]) => known.includes(key)), 11, 'operation_unmapped', 'member of params'); // JR-19
   const held = kind.given ? (member(params, 'arguments') ?? { t: 'obj', members: [] }) : null;
-  demand(held === null || held.t === 'obj', 11, 'body_ambiguous', 'arguments'); // JR-20
+  const meta = member(params, '_meta');
+  demand((held === null || held.t === 'obj') && (!meta || meta.t === 'obj'), 11, 'body_ambiguous', 'arguments'); // JR-20
   if (kind.named === 'name') demand(isSegment(name.v), 11, 'resource_invalid', 'name'); // JR-21
   const resource = method === 'prompts/get' ? name.v : `${server}/${kind.given ? name.v : resourceOfUri(name.v)}`;
   demand(isResource(resource), 11, 'resource_invalid', 'uri'); // VF-25 to VF-28
   const tool = method === 'tools/call' ? name.v : null;
   const operation = { type: kind.type, resource, action: kind.action, tool, row: null, path: [] };
-  return { operation, json: held, read: true, content: null };
+  const shown = meta?.t === 'obj' ? meta.members.filter(([key]) => key !== ENVELOPE && !UNCOVERED.includes(key)) : [];
+  return { operation, json: held, read: true, content: null, meta: shown.length ? { t: 'obj', members: shown } : null };
 }
 
 /** All stages for one message. @param {Context} context @param {Buffer} text @param {string} server */
@@ -132,7 +134,7 @@ export function verifyMessage(context, text, server) {
   /** @type {Token|null} */
   let token = null;
   try {
-    demand(BigInt(text.length) <= context.maxBody, 1, 'body_too_large'); // JR-1
+    demand(text.length <= MIB && BigInt(text.length) <= context.maxBody, 1, 'body_too_large'); // JR-1
     const call = readCall(readJson(text), 1);
     checkTokenLength(envelopeOf(call));
     const envelope = readEnvelope(envelopeOf(call), now);
@@ -226,6 +228,7 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
   const media = parseMediaType(valueOf(message, 'content-type') ?? '');
   if (!media && message.body.length > 0) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
   if (media?.type !== 'application' || media.subtype !== 'json') throw new Denial(11, 'operation_unmapped', 'media type'); // JR-28
+  demand(message.body.length <= MIB, 11, 'body_ambiguous', 'too long to be read'); // JR-29
   const call = readCall(readStrictBody(message, media), 11); // JR-29
   demand(!member(member(call.params, '_meta'), 'dev.countersign/caller'), 11, 'body_ambiguous', 'caller'); // JR-37
   compareFields(message, call);

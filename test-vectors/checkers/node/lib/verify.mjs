@@ -6,7 +6,7 @@ import { keyId, parsePublic } from './ed25519.mjs';
 import { decodeToken } from './token.mjs';
 import { verifyChain } from './chain.mjs';
 import { checkFraming, findToken, normalise, splitTarget, valueOf } from './message.mjs';
-import { checkBody, readFields, readSignature, verifySignature } from './request.mjs';
+import { checkBody, otherFields, readFields, readSignature, verifySignature } from './request.mjs';
 import * as op from './operation.mjs';
 import { extract } from './args.mjs';
 import { Evaluator } from './evaluate.mjs';
@@ -18,14 +18,15 @@ import { charge, checkApprovals } from './approvals.mjs';
  * @typedef {import('./json.mjs').Json} Json
  * @typedef {import('./operation.mjs').Operation} Operation
  * @typedef {import('./approvals.mjs').Stores} Stores
- * @typedef {{method: string, path: string, query: string|null, authority: string}} Http
+ * @typedef {{method: string, path: string, query: string|null, authority: string, fields: Record<string, string>|null}} Http
  * @typedef {{audiences: string[], authorities: string[], scheme: string, issuers: Map<string, Buffer[]>,
  *   operations: import('./operation.mjs').Row[]|undefined, maxBody: bigint, now: bigint, stores: Stores,
  *   revoked: Revoked, onChecks?: (token: Token, evaluator: Evaluator, code: string|null) => void}} Context
  * @typedef {{blocks: Set<string>, holders: Set<string>, users: {issuer: string, user: string, before: number}[],
  *   grants: {issuer: string, grant: string}[], conversations: {issuer: string, user: string, conversation: string}[],
  *   keys: Set<string>}} Revoked
- * @typedef {{operation: Operation, json: Json|null, read: boolean, content: Buffer|null}} Asked what a request asks for
+ * @typedef {{operation: Operation, json: Json|null, read: boolean, content: Buffer|null, meta: Json|null}} Asked what a request
+ *   asks for: its arguments, whether they were read, the body where it is to be hashed, what is covered of MCP's `_meta`
  */
 
 export const MIB = 1 << 20;
@@ -102,14 +103,14 @@ export function checkToken(context, token, findService, keyid) {
  */
 function readBody(message, operation) {
   const { body } = message;
-  if (body.length === 0) return { operation, json: null, read: true, content: null };
+  const asked = { operation, json: null, read: true, content: null, meta: null };
+  if (body.length === 0) return asked;
   const media = op.parseMediaType(valueOf(message, 'content-type') ?? '');
   if (!media) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
   const isJson = (media.type === 'application' && media.subtype === 'json') || media.subtype.endsWith('+json');
-  if (!isJson || body.length > MIB || operation.row?.read_body === false) return { operation, json: null, read: false, content: body };
+  if (!isJson || body.length > MIB || operation.row?.read_body === false) return { ...asked, read: false, content: body };
   const json = readStrictBody(message, media);
-  const root = json.t === 'obj';
-  return { operation, json: root ? json : null, read: root, content: root ? null : body };
+  return json.t === 'obj' ? { ...asked, json } : { ...asked, read: false, content: body };
 }
 
 /** RQ-55 and RQ-56 for a body that is read. @param {Message} message @param {{parameters: [string, string][]}} media @returns {Json} */
@@ -151,7 +152,7 @@ export function factsOf(token, service, operation, http, binding, now) {
  * @param {string|null} approvals value of the field @returns {string} the right
  */
 export function authorize(context, token, service, asked, http, binding, query, approvals) {
-  const { operation, json } = asked;
+  const { operation } = asked;
   const args = extract(operation, query, asked);
   const right = op.findRight(token, operation);
   const evaluator = new Evaluator(factsOf(token, service, operation, http, binding, context.now), args);
@@ -165,7 +166,7 @@ export function authorize(context, token, service, asked, http, binding, query, 
   } finally {
     context.onChecks?.(token, evaluator, code);
   }
-  const digest = () => op.operationDigest(token, service, operation, http, json, asked.content);
+  const digest = () => op.operationDigest(op.canonicalOperation(token, service, asked, http));
   const useIds = checkApprovals(token, operation, approvals, digest, context.now);
   charge(token, operation, args, useIds, context.now, context.stores);
   return `${right.type}:${right.location}:${right.action}`; // VF-30
@@ -213,7 +214,7 @@ export function verifyRequest(context, message, mcp = null) {
     verifySignature(message, authority, signature, holderKey(token));
     checkBody(message, fields, signature, maxBody);
     context.stores.recordNonce(signature.keyid, signature.nonce); // VF-19
-    const http = { method: message.method, path, query, authority };
+    const http = { method: message.method, path, query, authority, fields: otherFields(message, signature.components, header) };
     /** @type {Asked|null} */
     let asked;
     if (mcp) asked = mcp(message, context, token, text, signature, service);
