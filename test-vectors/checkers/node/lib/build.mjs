@@ -175,12 +175,15 @@ export function seal(text) {
 }
 
 /**
- * A whole signed HTTP/1.1 message. Every field that is given is covered.
+ * A whole signed HTTP/1.1 message. Every one of `headers` is covered, in the order that `arrange` makes of all components.
  * @param {{token: string, key: Buffer, method: string, target: string, authority: string, headers: [string, string][],
- *   body: Buffer, created: number, expires: number, nonce: Buffer, label: string, tokenField: boolean}} input
+ *   body: Buffer, created: number, expires: number, nonce: Buffer, label: string, tokenField: boolean,
+ *   uncovered?: [string, string][], alg?: string, arrange?: (components: string[]) => string[]}} input
  * @returns {Buffer}
  */
-export function signRequest({ token, key, method, target, authority, headers, body, created, expires, nonce, label, tokenField }) {
+export function signRequest(input) {
+  const { token, key, method, target, authority, headers, body, created, expires, nonce, label, tokenField } = input;
+  const { uncovered = [], alg = '', arrange = (components) => components } = input;
   const digest = `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
   const fields = [
     ...headers,
@@ -188,10 +191,11 @@ export function signRequest({ token, key, method, target, authority, headers, bo
     ...(body.length ? [['content-digest', digest]] : []),
   ];
   const names = [...new Set(fields.map(([name]) => name.toLowerCase()))];
-  const components = ['@method', '@authority', '@path', '@query', ...names];
+  const components = arrange(['@method', '@authority', '@path', '@query', ...names]);
   const list = components.map((name) => `"${name}"`).join(' ');
-  const params = `(${list});created=${created};expires=${expires};nonce="${encodeB64u(nonce)}";keyid="${keyId(publicOf(key))}";tag="countersign-request-v1"`;
-  const head = [`${method} ${target} HTTP/1.1`, `host: ${authority}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+  const rest = `nonce="${encodeB64u(nonce)}";keyid="${keyId(publicOf(key))}";tag="countersign-request-v1"`;
+  const params = `(${list});created=${created};expires=${expires};${rest}${alg && `;alg="${alg}"`}`;
+  const head = [`${method} ${target} HTTP/1.1`, `host: ${authority}`, ...[...fields, ...uncovered].map(([name, value]) => `${name}: ${value}`)];
   const message = readMessage(fromBinary(`${head.join('\r\n')}\r\n\r\n`), undefined);
   const signature = sign(key, fromBinary(signatureBase(message, authority.toLowerCase(), components, params)));
   const last = [`signature-input: ${label}=${params}`, `signature: ${label}=:${signature.toString('base64')}:`];

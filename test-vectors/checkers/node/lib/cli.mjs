@@ -10,9 +10,11 @@ import { decodeToken } from './token.mjs';
 import { delegate, mint, reencode, restrict, seal, signRequest } from './build.mjs';
 import { showToken } from './show.mjs';
 import { runAll } from './vectors.mjs';
+import { make } from './make.mjs';
 import { Engine } from './engine.mjs';
 
 const USAGE = `usage: checker.mjs run [--no-engine] DIR
+       checker.mjs make --seed N --count K --out DIR
        checker.mjs mint --key KEY [--next KEY] [CLAIMS.json]
        checker.mjs restrict --token TOKEN [--next KEY] [RESTRICTIONS.json]
        checker.mjs delegate --token TOKEN --key KEY [--next KEY] [DELEGATION.json]
@@ -58,6 +60,7 @@ export async function main(args) {
       options: {
         ...{ key: { type: 'string' }, next: { type: 'string' }, token: { type: 'string' }, authority: { type: 'string' } },
         ...{ method: { type: 'string' }, target: { type: 'string' }, header: { type: 'string', multiple: true } },
+        ...{ seed: { type: 'string' }, count: { type: 'string' }, out: { type: 'string' } },
         ...{ body: { type: 'string' }, created: { type: 'string' }, expires: { type: 'string' }, nonce: { type: 'string' } },
         ...{ label: { type: 'string' }, 'token-field': { type: 'boolean' }, 'no-engine': { type: 'boolean' } },
       },
@@ -68,6 +71,12 @@ export async function main(args) {
       case 'run':
         if (first === undefined) throw new Misuse('no DIR');
         return await run(first, values['no-engine'] !== true);
+      case 'make': {
+        const { seed = '', count = '', out } = values;
+        if (!/^[0-9]+$/.test(seed) || !/^[1-9][0-9]*$/.test(count) || !out) throw new Misuse('make needs --seed, --count and --out');
+        make(seed, Number(count), out);
+        return 0;
+      }
       case 'mint':
         console.log(mint(description(), seedOf(values.key, 'key'), nextOf(values.next)));
         return 0;

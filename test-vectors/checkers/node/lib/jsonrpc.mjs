@@ -251,7 +251,7 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
 export function runJsonRpc(input, hooks) {
   const { server, path, envelope } = input.mcp;
   if (!isSegment(server)) throw new Misuse('name of the server');
-  const context = makeContext(input.config, { now: input.now, stores: new Stores(), ...hooks });
+  const context = makeContext(input.config, { now: input.now, stores: new Stores(), revoked: input.revoked, ...hooks });
   /** @param {{message_b64u?: string, request_b64u?: string}} sent @param {Context} used */
   const run = (sent, used) => {
     const bytes = Buffer.from(sent.message_b64u ?? sent.request_b64u ?? '', 'base64url');

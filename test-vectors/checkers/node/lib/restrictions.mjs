@@ -45,7 +45,7 @@ const set = (values) => ({ k: 'set', v: [...new Set(values)].map(constant) });
 const query = (name, terms, ops) => ({ body: [{ name, terms }], expressions: ops.length ? [ops] : [] });
 
 /** @type {Record<string, string>} */
-const PLURALS = {
+export const PLURALS = {
   ...{ services: 'service', types: 'type', actions: 'action', methods: 'method', tools: 'tool', users: 'user' },
   ...{ purposes: 'purpose', bindings: 'binding' },
 };

@@ -34,14 +34,14 @@ const DECISION = {
 const SENT = { message_b64u: null, request_b64u: null };
 
 /** @type {Record<string, {input: any, expect: any, run: (input: any, hooks: Hooks) => any}>} */
-const FORMATS = {
+export const FORMATS = {
   http: {
     input: { config: CONFIG, now: null, before: null, before_denied: null, revoked: REVOKED, authority: null, request_b64u: null },
     expect: DECISION,
     run: runHttp,
   },
   jsonrpc: {
-    input: { config: CONFIG, mcp: { server: null, path: null, envelope: null }, now: null, before: SENT, sent: SENT },
+    input: { config: CONFIG, mcp: { server: null, path: null, envelope: null }, now: null, revoked: REVOKED, before: SENT, sent: SENT },
     expect: DECISION,
     run: runJsonRpc,
   },

@@ -21,7 +21,7 @@ import { charge, checkApprovals } from './approvals.mjs';
  * @typedef {{method: string, path: string, query: string|null, authority: string, fields: Record<string, string>|null}} Http
  * @typedef {{audiences: string[], authorities: string[], scheme: string, issuers: Map<string, Buffer[]>,
  *   operations: import('./operation.mjs').Row[]|undefined, maxBody: bigint, now: bigint, stores: Stores,
- *   revoked: Revoked, onChecks?: (token: Token, evaluator: Evaluator, code: string|null) => void}} Context
+ *   revoked: Revoked, onChecks?: (token: Token, evaluator: Evaluator, code: string|null, canonical: () => string) => void}} Context
  * @typedef {{blocks: Set<string>, holders: Set<string>, users: {issuer: string, user: string, before: number}[],
  *   grants: {issuer: string, grant: string}[], conversations: {issuer: string, user: string, conversation: string}[],
  *   keys: Set<string>}} Revoked
@@ -156,6 +156,7 @@ export function authorize(context, token, service, asked, http, binding, query, 
   const args = extract(operation, query, asked);
   const right = op.findRight(token, operation);
   const evaluator = new Evaluator(factsOf(token, service, operation, http, binding, context.now), args);
+  const canonical = () => op.canonicalOperation(token, service, asked, http);
   /** @type {string|null} */
   let code = null;
   try {
@@ -164,10 +165,9 @@ export function authorize(context, token, service, asked, http, binding, query, 
     if (error instanceof Denial) code = error.code;
     throw error;
   } finally {
-    context.onChecks?.(token, evaluator, code);
+    context.onChecks?.(token, evaluator, code, canonical);
   }
-  const digest = () => op.operationDigest(op.canonicalOperation(token, service, asked, http));
-  const useIds = checkApprovals(token, operation, approvals, digest, context.now);
+  const useIds = checkApprovals(token, operation, approvals, () => op.operationDigest(canonical()), context.now);
   charge(token, operation, args, useIds, context.now, context.stores);
   return `${right.type}:${right.location}:${right.action}`; // VF-30
 }
