@@ -132,7 +132,9 @@ function anyRestriction(random, { evaluator: { facts, args } }) {
   if (name === 'resource_under') return { name, values: [random.pick([...above(fact('resource')), '/'])], ...when };
   if (name === 'args_only') return { name, values: among(random.chance(80) ? args.names : args.names.slice(1)).concat('/to'), ...when };
 
-  const arg = random.chance(85) && args.names.length ? random.pick(args.names) : random.pick(['/to', 'query.q', 'path.a', random.text()]);
+  const integers = args.values.flatMap((item) => (item.value.k === 'integer' ? [item.name] : []));
+  const suited = { arg_host_in: [...args.urls], arg_under: [...args.paths], arg_at_most: integers, arg_at_least: integers }[name] ?? args.names;
+  const arg = random.chance(85) && suited.length ? random.pick(suited) : random.pick(['/to', 'query.q', 'path.a', random.text()]);
   const held = args.values.filter((item) => item.name === arg).map(({ value }) => (value.k === 'integer' ? Number(value.v) : value.v));
   const sample = held.length ? random.pick(held) : random.pick([random.text(), 5, true]);
   const characters = [...String(sample)];
@@ -501,7 +503,7 @@ export function make(seed, count, directory) {
     const { right, ...rest } = decide(recipe, input);
     if (rest.result !== 'allow') throw new Error(`${recipe.id}: ${rest.code} (${rest.stage})`);
     const folder = recipe.kind === 'http' ? 'verify' : 'jsonrpc';
-    const id = `${folder}/made-${recipe.id}`;
+    const id = `${folder}/node-${recipe.id}`;
     const { claims, steps, kind } = recipe;
     const parts = `${claims.rights.length} rights, ${steps.length} blocks more, ${recipe.approvals.length ? '' : 'no '}approval`;
     const flags = recipe.h2 ? ['h2'] : [];
@@ -515,7 +517,7 @@ export function make(seed, count, directory) {
     if (vectors.length === 0) continue;
     mkdirSync(join(directory, folder), { recursive: true });
     const comment = `Made by the Node checker: seed ${seed}, ${count} allowed vectors in all.`;
-    writeFileSync(join(directory, folder, `made-${seed}.json`), `${JSON.stringify({ comment, vectors }, null, 1)}\n`);
+    writeFileSync(join(directory, folder, `node-${seed}.json`), `${JSON.stringify({ comment, vectors }, null, 1)}\n`);
   }
 }
 
