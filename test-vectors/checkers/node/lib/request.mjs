@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { Denial, SKEW, decodeB64u, demand, fromBinary, sha256 } from './util.mjs';
-import { exactDictionary, writeMember } from './sf.mjs';
+import { exactDictionary } from './sf.mjs';
 import { splitTarget, valueOf } from './message.mjs';
 import { verify } from './ed25519.mjs';
 
@@ -100,7 +100,7 @@ export function readSignature(message, fields, tokenHeader, now) {
     demand(value !== null, 3, 'component_unresolvable', name); // RQ-37
     demand(!/[\x80-\xff]/.test(value ?? ''), 3, 'header_malformed', name); // RQ-38
   }
-  return { components, params: writeMember(member), signature, ...readParameters(member, now) };
+  return { components, params: member.text, signature, ...readParameters(member, now) };
 }
 
 /** @param {string[]} components */
