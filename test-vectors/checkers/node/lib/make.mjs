@@ -13,7 +13,7 @@ import { costOf } from './approvals.mjs';
 import { parseUrl } from './derived.mjs';
 import { Evaluator } from './evaluate.mjs';
 import { mapCall, signedBytes } from './jsonrpc.mjs';
-import { FORMATS } from './vectors.mjs';
+import { RUN } from './vectors.mjs';
 import { Random } from './random.mjs';
 
 /**
@@ -110,8 +110,7 @@ function inputOf(recipe) {
 
 /** What this verifier says. @param {Recipe} recipe @param {any} input @param {(view: View) => void} [look] */
 function decide(recipe, input, look) {
-  const format = recipe.kind === 'http' ? FORMATS.http : FORMATS.jsonrpc;
-  return format.run(input, { onChecks: (_, evaluator, code, canonical) => look?.({ evaluator, canonical: canonical() }) });
+  return RUN[recipe.kind === 'http' ? 'vector' : 'rpc_vector'](input, { onChecks: (_, evaluator, code, canonical) => look?.({ evaluator, canonical: canonical() }) });
 }
 
 // ---- Restrictions
