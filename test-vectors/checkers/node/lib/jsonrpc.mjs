@@ -1,7 +1,7 @@
 // The signed JSON-RPC message and MCP (jsonrpc.md).
 
-import { Denial, Misuse, decodeB64u, decodeUtf8, demand } from './util.mjs';
-import { JsonError, integer, jcs, member, parseJson } from './json.mjs';
+import { Denial, Misuse, decodeB64u, decodeUtf8, demand, denies } from './util.mjs';
+import { integer, jcs, member, parseJson, shaped } from './json.mjs';
 import { verify } from './ed25519.mjs';
 import { MAX_TEXT } from './token.mjs';
 import { isResource, isSegment, parseMediaType } from './operation.mjs';
@@ -20,6 +20,10 @@ import { MIB, authorize, checkToken, decision, holderKey, makeContext, readSeale
  */
 
 const ENVELOPE = 'dev.countersign/request';
+/** Of the envelope. */
+const MEMBERS = {
+  ...{ v: 'integer', token: 'string', service: 'string', created: 'integer', expires: 'integer', nonce: 'string', keyid: 'string', sig: 'string' },
+};
 /** Members of `_meta` that relays change. */
 const UNCOVERED = ['progressToken', 'traceparent', 'tracestate', 'baggage'];
 /** JR-23. */
@@ -57,21 +61,12 @@ function readEnvelope(envelope, now) {
   if (envelope.t !== 'obj') throw new Denial(3, 'params_invalid', 'envelope'); // JR-9
   const held = member(envelope, 'token');
   demand(held && !(held.t === 'str' && held.v === ''), 2, 'token_missing'); // JR-6
-  const integers = ['v', 'created', 'expires'];
-  const names = [...integers, 'token', 'service', 'nonce', 'keyid', 'sig'];
-  for (const name of names) demand(member(envelope, name), 3, 'params_incomplete', name); // JR-8
-  /** @type {Record<string, any>} */
-  const values = {};
-  for (const [name, value] of envelope.members) {
-    demand(names.includes(name), 3, 'params_invalid', 'member'); // JR-9
-    values[name] = integers.includes(name) ? integer(value) : value.t === 'str' ? value.v : undefined;
-    demand(values[name] !== undefined, 3, 'params_invalid', name); // JR-9
-  }
-  const { v, token, service, created, expires, nonce, keyid } = values;
-  const sig = decodeB64u(values.sig);
-  if (v !== 1n || !isNonce(nonce) || !sig) throw new Denial(3, 'params_invalid'); // JR-10
-  demand(windowHolds(created, expires, now), 3, 'window_invalid'); // JR-11
-  return { token, service, created, expires, nonce, keyid, sig };
+  for (const name of Object.keys(MEMBERS)) demand(member(envelope, name), 3, 'params_incomplete', name); // JR-8
+  const values = shaped(envelope, MEMBERS);
+  const sig = values && decodeB64u(values.sig);
+  if (!sig || values.v !== 1n || !isNonce(values.nonce)) throw new Denial(3, 'params_invalid'); // JR-9, JR-10
+  demand(windowHolds(values.created, values.expires, now), 3, 'window_invalid'); // JR-11
+  return { ...values, sig };
 }
 
 /** "Signed bytes". @param {Call} call @returns {Buffer} */
@@ -135,7 +130,7 @@ export function verifyMessage(context, text, server) {
   let token = null;
   try {
     demand(text.length <= MIB && BigInt(text.length) <= context.maxBody, 1, 'body_too_large'); // JR-1
-    const call = readCall(readJson(text), 1);
+    const call = readCall(parseJson(text, denies(1, 'body_ambiguous')), 1); // JR-2
     checkTokenLength(envelopeOf(call));
     const envelope = readEnvelope(envelopeOf(call), now);
     token = readSealed(envelope.token);
@@ -151,16 +146,6 @@ export function verifyMessage(context, text, server) {
     return decision(token, 'jsonrpc', null, right);
   } catch (error) {
     if (error instanceof Denial) return decision(token, 'jsonrpc', error, null);
-    throw error;
-  }
-}
-
-/** JR-2. @param {Buffer} text @returns {Json} */
-function readJson(text) {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Denial(1, 'body_ambiguous', error.message);
     throw error;
   }
 }

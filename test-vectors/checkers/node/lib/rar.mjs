@@ -3,7 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { MAX_DATE, byteLength, compareText } from './util.mjs';
-import { JsonError, jcs, parseJson, toJson } from './json.mjs';
+import { jcs, parseJson, toJson } from './json.mjs';
 import { covers, isResource } from './operation.mjs';
 
 /**
@@ -142,13 +142,7 @@ function readResource(text) {
 export function readDetails(input) {
   const resource = readResource(input.resource);
   need(byteLength(input.details) <= 1_048_576, null); // RA-2
-  let json;
-  try {
-    json = parseJson(input.details);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Refused(null); // RA-1
-    throw error;
-  }
+  const json = parseJson(input.details, () => refuse(null)); // RA-1
   const details = json.t === 'arr' ? json.items : [];
   need(details.length >= 1 && details.length <= 128, null); // RA-3
   /** @type {Map<string, Grant & {seen: Set<string>}>} */

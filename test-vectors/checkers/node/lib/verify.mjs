@@ -1,7 +1,7 @@
 // The twelve stages (verify.md) for a request, and what a request and a JSON-RPC message share.
 
-import { Denial, Misuse, SKEW, demand, rfc3339 } from './util.mjs';
-import { JsonError, parseJson } from './json.mjs';
+import { Denial, Misuse, SKEW, demand, denies, rfc3339 } from './util.mjs';
+import { parseJson } from './json.mjs';
 import { keyId, parsePublic } from './ed25519.mjs';
 import { decodeToken } from './token.mjs';
 import { verifyChain } from './chain.mjs';
@@ -118,12 +118,7 @@ export function readStrictBody(message, { parameters }) {
   const charsets = parameters.filter(([name]) => name === 'charset');
   demand(charsets.every(([, value]) => value.toLowerCase() === 'utf-8'), 11, 'body_ambiguous', 'charset'); // RQ-56
   demand(valueOf(message, 'content-encoding') === null, 11, 'body_ambiguous', 'content coding'); // RQ-55
-  try {
-    return parseJson(message.body);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Denial(11, 'body_ambiguous', error.message); // RQ-55
-    throw error;
-  }
+  return parseJson(message.body, denies(11, 'body_ambiguous')); // RQ-55
 }
 
 /**
