@@ -7,7 +7,7 @@ import { jcs, toJson } from './json.mjs';
 import { keyId, publicOf, publicText, sign } from './ed25519.mjs';
 import { MAX_TEXT, decodeToken } from './token.mjs';
 import { delegate, mint, restrict, seal, signRequest } from './build.mjs';
-import { PLURALS, toChecks } from './restrictions.mjs';
+import { NAMES, PLURALS, toChecks } from './restrictions.mjs';
 import { covers, mapOperation, operationDigest, serviceFor } from './operation.mjs';
 import { costOf } from './approvals.mjs';
 import { parseUrl } from './derived.mjs';
@@ -30,11 +30,6 @@ const NOW = 1795453200;
 const ISSUER = 'https://hub.example';
 const ENVELOPE = 'dev.countersign/request';
 const ONE_CALL = { calls: 1 };
-const NAMES = [
-  ...Object.keys(PLURALS),
-  ...['expires_by', 'not_before', 'resource_is', 'resource_under', 'arg_is', 'arg_in', 'arg_starts_with', 'arg_ends_with'],
-  ...['arg_at_most', 'arg_at_least', 'arg_under', 'arg_host_in', 'arg_absent', 'args_only'],
-];
 
 /** Test keys, of one vector each. @param {Recipe} recipe @param {string} name */
 const seedOf = ({ id }, name) => sha256(`countersign test key: ${id} ${name}`);
