@@ -42,19 +42,25 @@ export function encodeBlock(facts, checks, table, external) {
   return encode('Block', { symbols, version: versionOf(checks, external), facts: wireFacts, checks: wireChecks });
 }
 
-/** @param {string} name @param {...(string|bigint|Buffer|{date: bigint})} values @returns {Predicate} */
-function fact(name, ...values) {
-  const terms = values.map((value) => {
-    if (typeof value === 'string') return string(value);
-    if (typeof value === 'bigint') return /** @type {Term} */ ({ k: 'integer', v: value });
-    return /** @type {Term} */ (Buffer.isBuffer(value) ? { k: 'bytes', v: value } : { k: 'date', v: value.date });
-  });
-  return { name, terms };
-}
+/** Members of rows that are no texts. @type {Record<string, (value: any) => Term>} */
+const TERMS = {
+  key: (text) => ({ k: 'bytes', v: parsePublic(text) }),
+  amount: (number) => ({ k: 'integer', v: BigInt(number) }),
+  window: (number) => ({ k: 'integer', v: BigInt(number) }),
+};
 
-/** @param {any[]|undefined} budgets @returns {Predicate[]} */
-const budgetFacts = (budgets) =>
-  (budgets ?? []).map(({ account, unit, amount, window = 0 }) => fact('budget', account, unit, BigInt(amount), BigInt(window)));
+/** Facts of one name. @param {string} name @param {any[]} rows objects @param {string[]} members of each, in the order of the terms @returns {Predicate[]} */
+const facts = (name, rows, members) =>
+  rows.map((row) => ({ name, terms: members.map((member) => (TERMS[member] ?? string)(row[member])) }));
+
+/** Facts of a member that may be absent, and whose value is text. @param {any} description @param {string} name @returns {Predicate[]} */
+const texts = (description, name) => (description[name] === undefined ? [] : [{ name, terms: [string(description[name])] }]);
+
+/** What both kinds of blocks have. @param {any} description @returns {Predicate[]} */
+function limits({ delegation_depth: depth, budgets = [] }) {
+  const left = depth === undefined ? [] : [{ name: 'delegation_depth', terms: [TERMS.amount(depth)] }];
+  return [...left, ...facts('budget', budgets.map((/** @type {any} */ row) => ({ window: 0, ...row })), ['account', 'unit', 'amount', 'window'])];
+}
 
 /** Members of a description; another is an error. @param {any} description @param {string[]} known */
 function onlyMembers(description, known) {
@@ -81,25 +87,21 @@ export function mint(claims, root, next) {
     ...['issuer', 'user', 'agent', 'purpose', 'audience', 'issued_at', 'expires_at', 'rights', 'delegation_depth', 'budgets'],
     ...['metered', 'approvals', 'grant', 'conversation', 'restrictions'],
   ]);
-  const facts = [
-    fact('countersign', 1n),
-    fact('issuer', claims.issuer),
-    fact('user', claims.user),
-    fact('agent', claims.agent.name, parsePublic(claims.agent.key)),
-    fact('purpose', claims.purpose),
-    fact('audience', claims.audience),
-    fact('issued_at', { date: seconds(claims.issued_at) }),
-    ...claims.rights.map((/** @type {any} */ { type, location, action }) => fact('right', type, location, action)),
-    ...(claims.delegation_depth === undefined ? [] : [fact('delegation_depth', BigInt(claims.delegation_depth))]),
-    ...budgetFacts(claims.budgets),
-    ...(claims.metered ?? []).map((/** @type {any} */ row) => fact('metered', row.account, row.type, row.action)),
-    ...(claims.approvals ?? []).map((/** @type {any} */ row) => fact('approval', row.type, row.action, parsePublic(row.key))),
-    ...(claims.grant === undefined ? [] : [fact('grant', claims.grant)]),
-    ...(claims.conversation === undefined ? [] : [fact('conversation', claims.conversation)]),
+  const content = [
+    { name: 'countersign', terms: [TERMS.amount(1)] },
+    ...['issuer', 'user'].flatMap((name) => texts(claims, name)),
+    ...facts('agent', [claims.agent], ['name', 'key']),
+    ...['purpose', 'audience'].flatMap((name) => texts(claims, name)),
+    { name: 'issued_at', terms: [/** @type {Term} */ ({ k: 'date', v: seconds(claims.issued_at) })] },
+    ...facts('right', claims.rights, ['type', 'location', 'action']),
+    ...limits(claims),
+    ...facts('metered', claims.metered ?? [], ['account', 'type', 'action']),
+    ...facts('approval', claims.approvals ?? [], ['type', 'action', 'key']),
+    ...['grant', 'conversation'].flatMap((name) => texts(claims, name)),
   ];
   const expiry = { name: 'expires_by', values: [claims.expires_at] };
   const checks = [expiry, ...(claims.restrictions ?? [])].flatMap(toChecks);
-  const block = encodeBlock(facts, checks, new Table(), false);
+  const block = encodeBlock(content, checks, new Table(), false);
   const nextKey = publicOf(next);
   const signature = sign(root, blockPayload(block, nextKey, null, null));
   return finish({ authority: signedBlock(block, nextKey, signature, null), blocks: [], proof: { nextSecret: next } });
@@ -158,12 +160,8 @@ export function restrict(text, description, next) {
 export function delegate(text, description, holder, next) {
   onlyMembers(description, ['delegate', 'delegation_depth', 'budgets', 'restrictions']);
   const token = openToken(text);
-  const facts = [
-    fact('delegate', description.delegate.name, parsePublic(description.delegate.key)),
-    ...(description.delegation_depth === undefined ? [] : [fact('delegation_depth', BigInt(description.delegation_depth))]),
-    ...budgetFacts(description.budgets),
-  ];
-  const block = encodeBlock(facts, (description.restrictions ?? []).flatMap(toChecks), new Table(), true);
+  const content = [...facts('delegate', [description.delegate], ['name', 'key']), ...limits(description)];
+  const block = encodeBlock(content, (description.restrictions ?? []).flatMap(toChecks), new Table(), true);
   const signature = sign(holder, externalPayload(block, lastOf(token).signature));
   return append(token, block, { signature, key: publicOf(holder) }, next);
 }

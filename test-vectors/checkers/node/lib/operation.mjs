@@ -1,6 +1,6 @@
 // Operations, resources, rights, the digest (verify.md, stage 11), and the media type of a body.
 
-import { Denial, Misuse, byteLength, decodeUtf8, demand, fromBinary, sha256 } from './util.mjs';
+import { Denial, Misuse, decodeUtf8, demand, fromBinary, sha256 } from './util.mjs';
 import { jcs, toJson } from './json.mjs';
 import { keyId } from './ed25519.mjs';
 
@@ -151,6 +151,3 @@ export function parseMediaType(value) {
   }
   return { type: found[1].toLowerCase(), subtype: found[2].toLowerCase(), parameters };
 }
-
-/** Whether a string is at most so long in UTF-8. @param {string} text @param {number} most */
-export const fits = (text, most) => byteLength(text) <= most;
