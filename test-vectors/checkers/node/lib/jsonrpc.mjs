@@ -1,6 +1,6 @@
 // The signed JSON-RPC message and MCP (jsonrpc.md).
 
-import { Denial, Misuse, decodeB64u, decodeUtf8, demand, denies } from './util.mjs';
+import { Denial, Misuse, decodeB64u, decodeUtf8, demand, denies, encodeUtf8 } from './util.mjs';
 import { integer, jcs, member, parseJson, shaped } from './json.mjs';
 import { verify } from './ed25519.mjs';
 import { MAX_TEXT } from './token.mjs';
@@ -8,7 +8,7 @@ import { isResource, isSegment, parseMediaType } from './operation.mjs';
 import { readMessage, splitTarget, valueOf } from './message.mjs';
 import { isNonce, windowHolds } from './request.mjs';
 import { Stores } from './approvals.mjs';
-import { MIB, authorize, checkToken, decision, holderKey, makeContext, readSealed, readStrictBody, verifyRequest } from './verify.mjs';
+import { MIB, authorize, checkToken, decide, holderKey, makeContext, readSealed, readStrictBody, verifyRequest } from './verify.mjs';
 
 /**
  * @typedef {import('./json.mjs').Json} Json
@@ -69,25 +69,17 @@ function readEnvelope(envelope, now) {
   return { ...values, sig };
 }
 
+/** An object but for some members. @param {Json} json @param {string[]} names @returns {Json} */
+const without = (json, names) => (json.t === 'obj' ? { t: 'obj', members: json.members.filter(([name]) => !names.includes(name)) } : json);
+
+/** A value with one member changed, where it has it. @param {Json} json @param {string} name @param {(value: Json) => Json} change @returns {Json} */
+const changed = (json, name, change) =>
+  json.t === 'obj' ? { t: 'obj', members: json.members.map(([key, value]) => [key, key === name ? change(value) : value]) } : json;
+
 /** "Signed bytes". @param {Call} call @returns {Buffer} */
-export function signedBytes({ method, params }) {
-  /** @param {Json} json @param {(name: string, value: Json) => Json|null} change @returns {Json} */
-  const rewrite = (json, change) => {
-    if (json.t !== 'obj') return json;
-    const members = json.members.flatMap(([name, value]) => {
-      const changed = change(name, value);
-      return changed ? [/** @type {[string, Json]} */ ([name, changed])] : [];
-    });
-    return { t: 'obj', members };
-  };
-  const covered = rewrite(params ?? { t: 'obj', members: [] }, (name, value) =>
-    name !== '_meta' ? value : rewrite(value, (key, inner) => {
-      if (UNCOVERED.includes(key)) return null;
-      return key === ENVELOPE ? rewrite(inner, (field, held) => (field === 'sig' ? null : held)) : inner;
-    }),
-  );
-  const bytes = jcs({ t: 'obj', members: [['method', { t: 'str', v: method }], ['params', covered]] });
-  return Buffer.from(`countersign-jsonrpc-v1\0${bytes}`, 'utf8');
+export function signedBytes({ method, params = { t: 'obj', members: [] } }) {
+  const covered = changed(params, '_meta', (meta) => changed(without(meta, UNCOVERED), ENVELOPE, (envelope) => without(envelope, ['sig'])));
+  return encodeUtf8(`countersign-jsonrpc-v1\0${jcs({ t: 'obj', members: [['method', { t: 'str', v: method }], ['params', covered]] })}`);
 }
 
 /** JR-22. @param {string} uri @returns {string} what stands behind the server's name in the resource */
@@ -97,15 +89,17 @@ function resourceOfUri(uri) {
   return `${found[1]}/${found[2] || '-'}${found[3]}`;
 }
 
+/** The methods that act on something. */
+const KINDS = new Map([
+  ['tools/call', { type: 'mcp_tool', action: 'call', named: 'name', given: true }],
+  ['resources/read', { type: 'mcp_resource', action: 'read', named: 'uri', given: false }],
+  ['prompts/get', { type: 'mcp_prompt', action: 'get', named: 'name', given: true }],
+]);
+
 /** JR-18 to JR-24. @param {Call} call @param {string} server @returns {Asked|null} null: it acts on nothing */
 export function mapCall({ method, params }, server) {
   if (IDLE.has(method)) return null; // JR-23
-  const kinds = new Map([
-    ['tools/call', { type: 'mcp_tool', action: 'call', named: 'name', given: true }],
-    ['resources/read', { type: 'mcp_resource', action: 'read', named: 'uri', given: false }],
-    ['prompts/get', { type: 'mcp_prompt', action: 'get', named: 'name', given: true }],
-  ]);
-  const kind = kinds.get(method);
+  const kind = KINDS.get(method);
   if (!kind) throw new Denial(11, 'operation_unmapped', 'method'); // JR-24
   const name = member(params, kind.named);
   if (params?.t !== 'obj' || name?.t !== 'str') throw new Denial(11, 'operation_unmapped', kind.named); // JR-18
@@ -119,35 +113,29 @@ export function mapCall({ method, params }, server) {
   demand(isResource(resource), 11, 'resource_invalid', 'uri'); // VF-25 to VF-28
   const tool = method === 'tools/call' ? name.v : null;
   const operation = { type: kind.type, resource, action: kind.action, tool, row: null, path: [] };
-  const shown = meta?.t === 'obj' ? meta.members.filter(([key]) => key !== ENVELOPE && !UNCOVERED.includes(key)) : [];
-  return { operation, json: held, read: true, content: null, meta: shown.length ? { t: 'obj', members: shown } : null };
+  const shown = meta && without(meta, [ENVELOPE, ...UNCOVERED]);
+  return { operation, json: held, read: true, content: null, meta: shown?.t === 'obj' && shown.members.length ? shown : null };
 }
 
 /** All stages for one message. @param {Context} context @param {Buffer} text @param {string} server */
 export function verifyMessage(context, text, server) {
-  const { now } = context;
-  /** @type {Token|null} */
-  let token = null;
-  try {
+  return decide('jsonrpc', (proven) => {
     demand(text.length <= MIB && BigInt(text.length) <= context.maxBody, 1, 'body_too_large'); // JR-1
     const call = readCall(parseJson(text, denies(1, 'body_ambiguous')), 1); // JR-2
     checkTokenLength(envelopeOf(call));
-    const envelope = readEnvelope(envelopeOf(call), now);
-    token = readSealed(envelope.token);
+    const envelope = readEnvelope(envelopeOf(call), context.now);
+    const token = readSealed(envelope.token);
     const findService = () => {
       demand(context.audiences.includes(envelope.service), 5, 'audience_mismatch'); // JR-12
       return envelope.service;
     };
     const service = checkToken(context, token, findService, envelope.keyid);
     demand(verify(holderKey(token), signedBytes(call), envelope.sig), 8, 'signature_invalid'); // JR-14
+    proven(token);
     context.stores.recordNonce(envelope.keyid, envelope.nonce); // JR-15
     const asked = mapCall(call, server);
-    const right = asked && authorize(context, token, service, asked, null, 'jsonrpc', null, null); // JR-16
-    return decision(token, 'jsonrpc', null, right);
-  } catch (error) {
-    if (error instanceof Denial) return decision(token, 'jsonrpc', error, null);
-    throw error;
-  }
+    return asked && authorize(context, token, service, asked, null, 'jsonrpc', null, null); // JR-16
+  });
 }
 
 /** What a field says, its base64 form undone; null where it can equal nothing. @param {string} value */
@@ -187,9 +175,8 @@ function compareFields(message, { method, params }) {
   const match = (ok, name) => demand(ok, 11, 'header_body_mismatch', name);
   const [stated, name, version] = ['mcp-method', 'mcp-name', 'mcp-protocol-version'].map(field);
   match(stated === undefined || stated === method, 'mcp-method'); // JR-30
-  const named = new Map([['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri']]).get(method);
-  const target = named && member(params, named);
-  match(name === undefined || (target && target.t === 'str' && target.v === name), 'mcp-name'); // JR-31
+  const target = member(params, KINDS.get(method)?.named ?? '');
+  match(name === undefined || (KINDS.has(method) && target?.t === 'str' && target.v === name), 'mcp-name'); // JR-31
   const inner = member(member(params, '_meta'), 'io.modelcontextprotocol/protocolVersion');
   match(version === undefined || !inner || (inner.t === 'str' && inner.v === version), 'mcp-protocol-version'); // JR-32
   for (const line of new Set(message.lines.map(([key]) => key.toLowerCase()))) {

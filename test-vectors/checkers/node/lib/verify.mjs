@@ -168,24 +168,30 @@ export function authorize(context, token, service, asked, http, binding, query, 
 }
 
 /**
- * VF-36. @param {Token|null} token once stage 8 passed @param {string} binding @param {Denial|null} denial @param {string|null} right
+ * A decision (VF-36, VF-37). @param {string} binding
+ * @param {(proven: (token: Token) => void) => string|null} stages gives the right, and tells the token once stage 8 passed
  */
-export function decision(token, binding, denial, right) {
-  const shown = token && (!denial || denial.stage >= 9) ? token : null; // VF-37
-  return {
-    result: denial ? 'deny' : 'allow',
-    stage: denial?.stage ?? null,
-    code: denial?.code ?? null,
-    issuer: shown?.issuer ?? null,
-    user: shown?.user ?? null,
-    agents: shown?.holders.map(({ name, key, delegator }) => ({
-      ...{ name, key_id: keyId(key), claimed_by: delegator ? keyId(delegator) : shown.issuer },
-    })) ?? null,
-    purpose: shown?.purpose ?? null,
-    expires: shown ? rfc3339(shown.expiry) : null,
-    right,
-    binding: shown ? binding : null,
+export function decide(binding, stages) {
+  /** @type {Token|null} */
+  let shown = null;
+  const proven = (/** @type {Token} */ token) => {
+    shown = token;
   };
+  try {
+    const right = stages(proven);
+    return { result: 'allow', stage: null, code: null, ...members(shown, binding), right };
+  } catch (error) {
+    if (!(error instanceof Denial)) throw error;
+    return { result: 'deny', stage: error.stage, code: error.code, ...members(shown, binding), right: null };
+  }
+}
+
+/** @param {Token|null} token @param {string} binding */
+function members(token, binding) {
+  if (!token) return { issuer: null, user: null, agents: null, purpose: null, expires: null, binding: null };
+  const { issuer, user, purpose, holders, expiry } = token;
+  const agents = holders.map(({ name, key, delegator }) => ({ name, key_id: keyId(key), claimed_by: delegator ? keyId(delegator) : issuer }));
+  return { issuer, user, agents, purpose, expires: rfc3339(expiry), binding };
 }
 
 /**
@@ -195,35 +201,28 @@ export function decision(token, binding, denial, right) {
  *   service: string) => Asked|null)|null} [mcp] maps the request where its path is that of an MCP endpoint; null: it acts on nothing
  */
 export function verifyRequest(context, message, mcp = null) {
-  const { now, maxBody } = context;
-  /** @type {Token|null} */
-  let token = null;
-  try {
+  return decide('ed25519', (proven) => {
     const authority = checkFraming(message, context);
     const { text, header } = findToken(message);
     const fields = readFields(message);
-    const signature = readSignature(message, fields, header, now);
+    const signature = readSignature(message, fields, header, context.now);
     const [path, query] = splitTarget(message.target);
-    token = readSealed(text);
+    const token = readSealed(text);
     const service = checkToken(context, token, () => op.serviceFor(context.audiences, path), signature.keyid);
     verifySignature(message, authority, signature, holderKey(token));
-    checkBody(message, fields, signature, maxBody);
+    proven(token);
+    checkBody(message, fields, signature, context.maxBody);
     context.stores.recordNonce(signature.keyid, signature.nonce); // VF-19
+    const asked = mcp ? mcp(message, context, token, text, signature, service) : askedOf(context, message, path);
+    if (!asked) return null; // JR-23
     const http = { method: message.method, path, query, authority, fields: otherFields(message, signature.components, header) };
-    /** @type {Asked|null} */
-    let asked;
-    if (mcp) asked = mcp(message, context, token, text, signature, service);
-    else {
-      const operation = op.mapOperation(context.operations, message.method, path);
-      demand(op.isResource(path) && op.isResource(operation.resource), 11, 'resource_invalid'); // VF-25 to VF-28
-      asked = readBody(message, operation);
-    }
-    if (!asked) return decision(token, 'ed25519', null, null); // JR-23
-    const approvals = valueOf(message, 'countersign-approval');
-    const right = authorize(context, token, service, asked, http, 'ed25519', mcp ? null : query, approvals);
-    return decision(token, 'ed25519', null, right);
-  } catch (error) {
-    if (error instanceof Denial) return decision(token, 'ed25519', error, null);
-    throw error;
-  }
+    return authorize(context, token, service, asked, http, 'ed25519', mcp ? null : query, valueOf(message, 'countersign-approval'));
+  });
+}
+
+/** @param {Context} context @param {Message} message @param {string} path raw @returns {Asked} */
+function askedOf({ operations }, message, path) {
+  const operation = op.mapOperation(operations, message.method, path);
+  demand(op.isResource(path) && op.isResource(operation.resource), 11, 'resource_invalid'); // VF-25 to VF-28
+  return readBody(message, operation);
 }
