@@ -86,10 +86,11 @@ const COMMANDS = {
   read: (_, first) => JSON.stringify(showToken(decodeToken(tokenOf(first))), null, 2),
 };
 const TEXTS = ['key', 'next', 'token', 'authority', 'method', 'target', 'body', 'created', 'expires', 'nonce', 'label', 'seed', 'count', 'out'];
-const OPTIONS = /** @type {const} */ ({
-  ...Object.fromEntries(TEXTS.map((name) => [name, { type: 'string' }])),
+/** @type {import('node:util').ParseArgsConfig['options']} */
+const OPTIONS = {
+  ...Object.fromEntries(TEXTS.map((name) => /** @type {const} */ ([name, { type: 'string' }]))),
   ...{ header: { type: 'string', multiple: true }, 'token-field': { type: 'boolean' }, 'no-engine': { type: 'boolean' } },
-});
+};
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 export async function main([name, ...args]) {

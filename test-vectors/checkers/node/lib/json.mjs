@@ -119,11 +119,9 @@ export function parseJson(input, refuse) {
   }
 }
 
-/** @typedef {'string'|'integer'|[Shape]|{[name: string]: Shape}} Shape a kind, an array's element, or an object's members */
-
 /**
  * A value as plain data (integers as BigInt) where it has just this shape, with all members and no others; else undefined.
- * @param {Json|undefined} value @param {any} shape a Shape @returns {any}
+ * @param {Json|undefined} value @param {any} shape `string`, `integer`, `[shape]` of an array, or an object of shapes @returns {any}
  */
 export function shaped(value, shape) {
   if (shape === 'string') return value?.t === 'str' ? value.v : undefined;

@@ -10,7 +10,7 @@ import { delegate, mint, restrict, seal, signRequest } from './build.mjs';
 import { NAMES, PLURALS, toChecks } from './restrictions.mjs';
 import { covers, mapOperation, operationDigest, serviceFor } from './operation.mjs';
 import { costOf } from './approvals.mjs';
-import { parseUrl } from './derived.mjs';
+import { hostOf } from './derived.mjs';
 import { Evaluator } from './evaluate.mjs';
 import { mapCall, signedBytes } from './jsonrpc.mjs';
 import { RUN } from './vectors.mjs';
@@ -144,7 +144,7 @@ function anyRestriction(random, { evaluator: { facts, args } }) {
     arg_at_most: [Math.min(number + random.between(-3, 99), Number.MAX_SAFE_INTEGER)],
     arg_at_least: [Math.max(number - random.between(-3, 99), -Number.MAX_SAFE_INTEGER)],
     arg_under: [path === '' ? '/' : path],
-    arg_host_in: among([parseUrl(String(sample)) ?? random.text()]),
+    arg_host_in: among([hostOf(String(sample)) ?? random.text()]),
   };
   return { name, arg, ...(values[name] ? { values: values[name].filter((value) => typeof value === typeof values[name][0]) } : {}), ...when };
 }
@@ -275,12 +275,12 @@ function bareRecipe(random, id) {
   }[kind]();
   const service = kind === 'message' ? /** @type {any} */ (call).service : serviceFor(audience, /** @type {any} */ (call).target.split('?')[0]);
   const issued = NOW + random.between(-900, 30);
-  const recipe = /** @type {Recipe} */ ({
+  const recipe = /** @type {Recipe} */ (/** @type {unknown} */ ({
     ...{ id, kind, config, mcp, now: NOW, revoked: null, h2: kind === 'http' && random.chance(15), root: 'root', open: false, steps: [] },
     ...{ created: NOW - random.between(-30, 60), label: random.pick(['countersign', 'sig1', '*a']), nonce: random.between(16, 64) },
     ...{ before: random.pick([0, 0, 0, 1, 2]), replay: false, approvals: [], late: false, spoilToken: false, edit: null },
     call: { ...call, authority, tokenField: random.chance(30), alg: random.pick(['', 'ed25519']), uncovered: random.some([['user-agent', 'x'], ['x-unsigned', 'y']], 20) },
-  });
+  }));
   if (recipe.call.tokenField && random.chance(40)) recipe.call.headers?.push(['Authorization', 'Bearer abc']);
   recipe.nonce = Math.min(recipe.nonce, 32);
   recipe.expires = recipe.created + random.between(61, 300);

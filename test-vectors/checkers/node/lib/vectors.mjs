@@ -57,7 +57,7 @@ function agrees(actual, expected) {
  *   wrong with the files themselves
  */
 export function runAll(root, hooksFor) {
-  /** @type {string[]} */
+  /** @type {string[][]} */
   const [failures, broken] = [[], []];
   const folders = new Map();
   const ids = new Set();
