@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Denial, encodeB64u, encodeUtf8, fromBinary, sha256 } from './util.mjs';
 import { jcs, toJson } from './json.mjs';
 import { keyId, publicOf, publicText, sign } from './ed25519.mjs';
-import { MAX_TEXT, decodeToken } from './token.mjs';
+import { MAX_BYTES, decodeToken } from './token.mjs';
 import { delegate, mint, restrict, seal, signRequest } from './build.mjs';
 import { NAMES, PLURALS, toChecks } from './restrictions.mjs';
 import { covers, mapOperation, operationDigest, serviceFor } from './operation.mjs';
@@ -20,21 +20,23 @@ import { Random } from './random.mjs';
  * @typedef {import('./json.mjs').Json} Json
  * @typedef {import('./restrictions.mjs').Restriction} Restriction
  * @typedef {{evaluator: Evaluator, canonical: string}} View what checks see of an operation, and what an approver does
- * @typedef {{id: string, kind: 'http'|'message'|'mcp', config: any, mcp: any, now: number, revoked: any, h2: boolean,
- *   root: string, signer: string, open: boolean, claims: any, steps: any[], call: any, created: number, expires: number, label: string,
+ * @typedef {{id: string, kind: 'http'|'message'|'mcp', config: any, mcp: any, revoked: any, h2: boolean, root: string,
+ *   signer: string, open: boolean, claims: any, steps: any[], call: any, created: number, expires: number, label: string,
  *   nonce: number, before: number, replay: boolean, approvals: string[][], late: boolean, spoilToken: boolean,
- *   edit: ((text: string) => string)|null}} Recipe all that a vector is made of; what is made of it is determined
+ *   edit: (text: string) => string}} Recipe all that a vector is made of; what is made of it is determined
  */
 
 const NOW = 1795453200;
 const ISSUER = 'https://hub.example';
+const OTHER_ISSUER = 'https://other.example';
 const ENVELOPE = 'dev.countersign/request';
-const ONE_CALL = { calls: 1 };
 
 /** Test keys, of one vector each. @param {Recipe} recipe @param {string} name */
 const seedOf = ({ id }, name) => sha256(`countersign test key: ${id} ${name}`);
 /** @param {Recipe} recipe @param {string} name */
 const publicKey = (recipe, name) => publicOf(seedOf(recipe, name));
+/** @param {Recipe} recipe @param {string} name */
+const keyText = (recipe, name) => publicText(publicKey(recipe, name));
 /** Facts and rows of a kind that must not repeat. @param {any[]} rows */
 const distinct = (rows) => [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
 
@@ -52,40 +54,41 @@ function tokenText(recipe) {
   if (recipe.open) return text;
   const bytes = Buffer.from(seal(text), 'base64url');
   if (recipe.spoilToken) bytes[bytes.length - 9] ^= 1;
+  if (bytes.length > MAX_BYTES) throw new Denial(1, 'limit_exceeded');
   return encodeB64u(bytes);
 }
 
-/** The text of a JSON-RPC message, with an envelope where it has one. @param {Recipe} recipe @param {string} token @param {Buffer} nonce */
-function messageText(recipe, token, nonce) {
-  const { method, params, id, envelope } = recipe.call;
-  const key = seedOf(recipe, recipe.signer);
-  const { service } = recipe.call;
-  const fields = { v: 1, token, service, created: recipe.created, expires: recipe.expires, nonce: encodeB64u(nonce), keyid: keyId(publicOf(key)) };
+/**
+ * The text of a JSON-RPC message, with an envelope where it has one.
+ * @param {Recipe} recipe @param {any} call @param {Buffer} key @param {string} token @param {Buffer} nonce
+ */
+function messageText({ id, created, expires, late }, call, key, token, nonce) {
+  const { method, params, envelope, service } = call;
+  const fields = { v: 1, token, service, created, expires, nonce: encodeB64u(nonce), keyid: keyId(publicOf(key)) };
   /** @param {any} added to `_meta` @returns {Json} */
   const withMeta = (added) => {
-    const meta = [...recipe.call.meta, ...Object.entries(added).map(([name, value]) => [name, toJson(value)])];
+    const meta = [...call.meta, ...Object.entries(added).map(([name, value]) => [name, toJson(value)])];
     return { t: 'obj', members: meta.length ? [...params, ['_meta', { t: 'obj', members: meta }]] : params };
   };
   const sig = encodeB64u(sign(key, signedBytes({ method, params: withMeta({ [ENVELOPE]: fields }) })));
-  const whole = withMeta({ ...(envelope ? { [ENVELOPE]: { ...fields, sig } } : {}), ...(recipe.late ? { late: true } : {}) });
-  const head = /** @type {Json} */ (toJson({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), method }));
-  return new Random(recipe.id).spell({ t: 'obj', members: [...(head.t === 'obj' ? head.members : []), ['params', whole]] });
+  const whole = withMeta({ ...(envelope ? { [ENVELOPE]: { ...fields, sig } } : {}), ...(late ? { late: true } : {}) });
+  const head = Object.entries({ jsonrpc: '2.0', id: call.id, method }).filter(([, value]) => value !== undefined);
+  const members = head.map(([name, value]) => /** @type {[string, Json]} */ ([name, toJson(value)]));
+  return new Random(id).spell({ t: 'obj', members: [...members, ['params', whole]] });
 }
 
-/** One request or message of a recipe. @param {Recipe} recipe @param {string} token @param {number} n which of those with this token @returns {any} */
+/** One request or message of a recipe. @param {Recipe} recipe @param {string} token @param {number} n of those with this token @returns {any} */
 function sent(recipe, token, n) {
-  const { call, kind } = recipe;
+  const { id, call, kind, created, expires, label, edit } = recipe;
+  const key = seedOf(recipe, recipe.signer);
   /** @param {string} use */
-  const nonce = (use) => sha256(`${recipe.id} ${use} ${n}`, 'nonce').subarray(0, recipe.nonce);
-  const edit = recipe.edit ?? ((text) => text);
-  if (kind === 'message') return { message_b64u: encodeB64u(encodeUtf8(edit(messageText(recipe, token, nonce('message'))))) };
-  const body = kind === 'mcp' && call.method === 'POST' ? encodeUtf8(messageText({ ...recipe, call: call.message }, token, nonce('message'))) : call.body;
+  const nonce = (use) => sha256(`${id} ${use} ${n}`, 'nonce').subarray(0, recipe.nonce);
+  const text = () => messageText(recipe, call.message ?? call, key, token, nonce('message'));
+  if (kind === 'message') return { message_b64u: encodeB64u(encodeUtf8(edit(text()))) };
   const approvals = (recipe.approvals[n] ?? []).map((value) => ['Countersign-Approval', value]);
-  const { created, expires, label } = recipe;
   const message = signRequest({
-    ...{ ...call, token, key: seedOf(recipe, recipe.signer), headers: [...call.headers, ...approvals], body },
-    ...{ created, expires, nonce: nonce('request'), label },
-    arrange: (components) => new Random(recipe.id).shuffle(components),
+    ...{ ...call, token, key, headers: [...call.headers, ...approvals], body: call.body ?? encodeUtf8(text()) },
+    ...{ created, expires, nonce: nonce('request'), label, arrange: (components) => new Random(id).shuffle(components) },
   });
   return { request_b64u: encodeB64u(fromBinary(edit(message.toString('latin1')))) };
 }
@@ -93,19 +96,19 @@ function sent(recipe, token, n) {
 /** @param {Recipe} recipe @returns {any} the input of a vector */
 function inputOf(recipe) {
   const token = tokenText(recipe);
-  if (token.length > MAX_TEXT) throw new Denial(1, 'limit_exceeded');
   const all = Array.from({ length: recipe.before + 1 }, (_, n) => sent(recipe, token, n));
   const last = all[recipe.before];
   const before = recipe.replay ? all : all.slice(0, -1);
-  const shared = { config: recipe.config, now: recipe.now, ...(recipe.revoked ? { revoked: recipe.revoked } : {}) };
+  const shared = { config: recipe.config, now: NOW, ...(recipe.revoked ? { revoked: recipe.revoked } : {}) };
   if (recipe.kind !== 'http') return { ...shared, mcp: recipe.mcp, ...(before.length ? { before } : {}), sent: last };
-  const texts = before.map(({ request_b64u }) => request_b64u);
+  const texts = before.map(({ request_b64u: text }) => text);
   return { ...shared, ...(texts.length ? { before: texts } : {}), ...(recipe.h2 ? { authority: recipe.call.authority } : {}), ...last };
 }
 
 /** What this verifier says. @param {Recipe} recipe @param {any} input @param {(view: View) => void} [look] */
-function decide(recipe, input, look) {
-  return RUN[recipe.kind === 'http' ? 'vector' : 'rpc_vector'](input, { onChecks: (_, evaluator, code, canonical) => look?.({ evaluator, canonical: canonical() }) });
+function decide({ kind }, input, look) {
+  const run = RUN[kind === 'http' ? 'vector' : 'rpc_vector'];
+  return run(input, { onChecks: (_, evaluator, code, canonical) => look?.({ evaluator, canonical: canonical() }) });
 }
 
 // ---- Restrictions
@@ -172,7 +175,7 @@ function restriction(random, view, wanted) {
 
 // ---- Recipes
 
-/** A URL path, its query and an operation table that maps it. @param {Random} random @param {string} base path of an audience @param {string} method */
+/** A URL path and an entry that maps it. @param {Random} random @param {string} base path of an audience @param {string} method */
 function route(random, base, method) {
   const segments = random.times(1, 4, () => random.segment());
   if (random.chance(10)) segments.push('');
@@ -226,7 +229,8 @@ function httpCall(random, base, config) {
 function rpcCall(random, service) {
   const method = random.pick(['tools/call', 'tools/call', 'tools/call', 'prompts/get', 'resources/read', 'tools/list', 'ping']);
   const args = random.object(null);
-  const uri = `${random.pick(['file', 'https', 'x+y.z'])}://${random.pick(['', 'wiki.example', 'a_b:80'])}${random.pick(['', '/', '/a/b.md', `/${random.segment()}`])}`;
+  const host = random.pick(['', 'wiki.example', 'a_b:80']);
+  const uri = `${random.pick(['file', 'https', 'x+y.z'])}://${host}${random.pick(['', '/', '/a/b.md', `/${random.segment()}`])}`;
   /** @type {[string, Json][]} */
   const named = [['name', toJson(random.segment())], ...random.some([/** @type {[string, Json]} */ (['arguments', args])], 80)];
   /** @type {Map<string, [string, Json][]>} */
@@ -258,54 +262,96 @@ function mcpCall(random, path, service, both) {
   return { method: 'POST', target, headers: [['content-type', 'application/json'], ...headers], message };
 }
 
-/** Everything but restrictions, budgets and approvals, which need a look at the operation. @param {Random} random @param {string} id @returns {Recipe} */
+/** Holders, who signed what, and a token without restrictions. @param {Random} random @param {Recipe} recipe @param {string} service */
+function bareToken(random, recipe, service) {
+  const depth = random.pick([0, 0, 1, 2, 3, 4]);
+  recipe.steps = random.times(depth, depth, (i) => ({
+    delegate: { name: random.text(0), key: keyText(recipe, `holder ${i + 1}`) },
+    ...(i + 1 < depth || random.chance(30) ? { delegation_depth: 5 - i } : {}),
+  }));
+  recipe.signer = `holder ${depth}`;
+  recipe.config.issuers = random.shuffle([
+    { issuer: ISSUER, keys: [...random.some([keyText(recipe, 'old root')]), keyText(recipe, 'root')] },
+    { issuer: OTHER_ISSUER, keys: [keyText(recipe, 'other root')] },
+  ]);
+  const optional = random.some([['grant', random.text(0)], ['conversation', random.text(0)], ...(depth ? [] : [['delegation_depth', 6]])], 30);
+  recipe.claims = {
+    ...{ issuer: ISSUER, user: random.text(0), purpose: random.text(0), audience: service, issued_at: NOW + random.between(-900, 30) },
+    ...{ agent: { name: random.text(0), key: keyText(recipe, 'holder 0') }, expires_at: NOW + random.between(0, 99999) },
+    rights: random.times(0, 5, () => ({ type: random.text(), location: random.text(0), action: random.text() })),
+    ...(depth ? { delegation_depth: 6 } : {}),
+    ...Object.fromEntries(optional),
+  };
+}
+
+/** Everything but what needs a look at the operation: restrictions, budgets, approvals. @param {Random} random @param {string} id */
 function bareRecipe(random, id) {
   const kind = /** @type {Recipe['kind']} */ (random.pick(['http', 'http', 'http', 'message', 'mcp']));
-  const origin = `https://${random.pick(['calendar.example.com', 'api.example:8443', '[2001:db8::1]'])}`;
-  const audience = random.shuffle(['', '/api', '/api/v1', '/a%20b/', '/api/v1/x']).slice(0, random.between(1, 3)).map((path) => origin + path);
-  const authority = origin.slice(8);
+  const authority = random.pick(['calendar.example.com', 'api.example:8443', '[2001:db8::1]']);
+  const paths = random.shuffle(['', '/api', '/api/v1', '/a%20b/', '/api/v1/x']).slice(0, random.between(1, 3));
+  const audience = paths.map((path) => `https://${authority}${path}`);
   /** @type {any} */
-  const config = { audience, authorities: random.shuffle([authority.toUpperCase(), 'other.example']), issuers: [] };
-  const base = random.pick(audience).slice(origin.length);
+  const config = { audience, authorities: random.shuffle([authority.toUpperCase(), 'other.example']) };
+  const base = random.pick(paths);
   const mcp = { server: random.segment(), path: `${base.replace(/\/$/, '')}/mcp`, ...(random.chance(25) ? { envelope: true } : {}) };
+  /** @type {any} */
   const call = {
     http: () => httpCall(random, base, config),
     message: () => rpcCall(random, random.pick(audience)),
     mcp: () => mcpCall(random, mcp.path, serviceFor(audience, mcp.path), mcp.envelope === true),
   }[kind]();
-  const service = kind === 'message' ? /** @type {any} */ (call).service : serviceFor(audience, /** @type {any} */ (call).target.split('?')[0]);
-  const issued = NOW + random.between(-900, 30);
+  const [alg, tokenField] = [random.pick(['', 'ed25519']), random.chance(30)];
+  Object.assign(call, { authority, alg, tokenField, uncovered: random.some([['user-agent', 'x'], ['x-unsigned', 'y']], 20) });
+  if (call.headers && tokenField && random.chance(40)) call.headers.push(['Authorization', 'Bearer abc']);
+  const created = NOW - random.between(-30, 60);
   const recipe = /** @type {Recipe} */ (/** @type {unknown} */ ({
-    ...{ id, kind, config, mcp, now: NOW, revoked: null, h2: kind === 'http' && random.chance(15), root: 'root', open: false, steps: [] },
-    ...{ created: NOW - random.between(-30, 60), label: random.pick(['countersign', 'sig1', '*a']), nonce: random.between(16, 64) },
-    ...{ before: random.pick([0, 0, 0, 1, 2]), replay: false, approvals: [], late: false, spoilToken: false, edit: null },
-    call: { ...call, authority, tokenField: random.chance(30), alg: random.pick(['', 'ed25519']), uncovered: random.some([['user-agent', 'x'], ['x-unsigned', 'y']], 20) },
+    ...{ id, kind, config, mcp, call, revoked: null, h2: kind === 'http' && random.chance(15), root: 'root', open: false, replay: false },
+    ...{ created, expires: created + random.between(61, 300), label: random.pick(['countersign', 'sig1', '*a']), nonce: random.between(16, 32) },
+    ...{ before: random.pick([0, 0, 0, 1, 2]), approvals: [], late: false, spoilToken: false, edit: (/** @type {string} */ text) => text },
   }));
-  if (recipe.call.tokenField && random.chance(40)) recipe.call.headers?.push(['Authorization', 'Bearer abc']);
-  recipe.nonce = Math.min(recipe.nonce, 32);
-  recipe.expires = recipe.created + random.between(61, 300);
-  config.issuers = random.shuffle([
-    { issuer: ISSUER, keys: random.some([publicText(publicKey(recipe, 'old root'))]).concat(publicText(publicKey(recipe, 'root'))) },
-    { issuer: 'https://other.example', keys: [publicText(publicKey(recipe, 'other root'))] },
-  ]);
-  const depth = random.pick([0, 0, 1, 2, 3, 4]);
-  recipe.steps = random.times(depth, depth, (i) => ({
-    delegate: { name: random.text(0), key: publicText(publicKey(recipe, `holder ${i + 1}`)) },
-    ...(i + 1 < depth || random.chance(30) ? { delegation_depth: 6 - i - 1 } : {}),
-  }));
-  recipe.signer = `holder ${depth}`;
-  recipe.claims = {
-    ...{ issuer: ISSUER, user: random.text(0), purpose: random.text(0), audience: service, issued_at: issued },
-    ...{ agent: { name: random.text(0), key: publicText(publicKey(recipe, 'holder 0')) }, expires_at: NOW + random.between(0, 99999) },
-    rights: distinct(random.times(0, 5, () => ({ type: random.text(), location: random.text(0), action: random.text() }))),
-    ...(depth || random.chance(30) ? { delegation_depth: 6 } : {}),
-    ...(random.chance(30) ? { grant: random.text(0) } : {}),
-    ...(random.chance(30) ? { conversation: random.text(0) } : {}),
-  };
+  bareToken(random, recipe, call.service ?? serviceFor(audience, call.target.split('?')[0]));
   return recipe;
 }
 
-/** The approvals of one request, needed ones and others. @param {Random} random @param {Recipe} recipe @param {string[]} names @param {Buffer} digest @param {any} [changes] */
+/** What a recipe's request maps to; null where it acts on nothing. @param {Recipe} recipe */
+function operationOf({ kind, config, call, mcp }) {
+  if (kind === 'http') return mapOperation(config.operations, call.method, call.target.split('?')[0]);
+  const { method, params } = call.message ?? call;
+  if (call.message && call.method !== 'POST') return null;
+  return mapCall({ method, params: { t: 'obj', members: params } }, mcp.server)?.operation ?? null;
+}
+
+/** What each unit costs. @param {Recipe} recipe @param {View} view @returns {{unit: string, cost: number}[]} */
+function costsOf(recipe, { evaluator: { args } }) {
+  const operation = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
+  return Object.keys(operation.row?.cost ?? { calls: 1 }).map((unit) => ({ unit, cost: Number(costOf(operation, args, unit)) }));
+}
+
+/** Budgets that suffice, and some that do not count. @param {Random} random @param {Recipe} recipe @param {View} view */
+function addBudgets(random, recipe, view) {
+  const { args } = view.evaluator;
+  const { type, action, row } = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
+  if (row && random.chance(50)) {
+    const amounts = args.names.filter((name) => args.amount(name) !== null && /** @type {bigint} */ (args.amount(name)) < 1n << 50n);
+    row.cost = { calls: random.between(0, 3), [random.text()]: amounts.length ? random.pick(amounts) : 7 };
+  }
+  const costs = costsOf(recipe, view);
+  const budget = () => {
+    const { unit, cost } = random.pick(costs);
+    const amount = Math.max(1, cost * (recipe.before + 1) + random.pick([0, 0, 5]));
+    return { account: random.text(0), unit, amount, window: random.pick([0, 60, 86400]) };
+  };
+  const budgets = random.times(0, 3, budget);
+  recipe.claims.budgets = distinct([...budgets, { account: 'idle', unit: random.text(), amount: 1 }]);
+  const metered = random.some(budgets).map(({ account }) => ({ account, type, action }));
+  recipe.claims.metered = distinct([{ account: 'idle', type: random.text(), action }, ...metered]);
+  for (const step of recipe.steps) if (step.delegate && random.chance(40)) step.budgets = distinct(random.times(1, 2, budget));
+}
+
+/**
+ * The approvals of one request. @param {Random} random @param {Recipe} recipe @param {string[]} names of the approvers
+ * @param {Buffer} digest @param {any} [changes] to what each says
+ */
 function approvalsOf(random, recipe, names, digest, changes) {
   return random.shuffle(names.map((name) => {
     const id = encodeB64u(sha256(`${random.seed} ${random.between(0, 1e9)}`).subarray(0, 16));
@@ -316,172 +362,157 @@ function approvalsOf(random, recipe, names, digest, changes) {
   }));
 }
 
+/** Approvals that are needed and others. @param {Random} random @param {Recipe} recipe @param {View} view */
+function addApprovals(random, recipe, view) {
+  const { type, action } = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
+  const approvers = recipe.kind === 'message' ? [] : random.some(['approver 0', 'approver 1'], 35);
+  const needed = approvers.map((name) => ({ type, action, key: keyText(recipe, name) }));
+  recipe.claims.approvals = random.shuffle([...needed, { type: random.text(), action, key: keyText(recipe, 'approver 2') }]);
+  if (approvers.length === 0) return;
+  recipe.approvals = random.times(recipe.before + 1, recipe.before + 1, () => {
+    const names = random.chance(20) ? [...approvers, 'approver 2'] : approvers;
+    const all = approvalsOf(random, recipe, names, operationDigest(view.canonical));
+    return random.chance(50) ? [all.join(random.pick([', ', ',', ' \t,']))] : all;
+  });
+}
+
 /**
  * A recipe of an allowed vector, and what is seen of its operation; without a view where it acts on nothing.
  * @param {Random} random @param {string} id @returns {{recipe: Recipe, view: View|null}}
  */
 function makeRecipe(random, id) {
   const recipe = bareRecipe(random, id);
-  const { claims, steps, config } = recipe;
-  /** @type {View|null} */
-  let found = null;
-  const look = (/** @type {View} */ view) => {
-    found = view;
-  };
-  // A first look, with a right for whatever it is: the table, or what MCP maps to.
-  const asked = askedOf(recipe);
-  const wide = asked && { type: asked.type, location: random.pick(above(asked.resource)), action: asked.action };
-  const rights = random.shuffle(wide ? [wide, ...claims.rights] : [...claims.rights, { type: 'a', location: '/', action: 'b' }]);
-  claims.rights = distinct(rights);
+  const { claims, steps } = recipe;
+  const operation = operationOf(recipe);
+  const { type, resource, action } = operation ?? { type: 'a', resource: '/', action: 'b' };
+  claims.rights = distinct(random.shuffle([{ type, location: random.pick(above(resource)), action }, ...claims.rights]));
+  /** @type {View[]} */
+  const views = [];
   const probe = { ...recipe, before: 0 };
-  const first = decide(probe, inputOf(probe), look);
-  if (first.result !== 'allow') throw new Error(`${id}: ${first.code} (${first.stage})`);
-  const view = /** @type {View|null} */ (found);
-  if (!view) return { recipe, view };
+  const { result, code } = decide(probe, inputOf(probe), (seen) => views.push(seen));
+  if (result !== 'allow') throw new Error(`${id}: ${code}`);
+  const [view] = views;
+  if (!view) return { recipe, view: null };
 
-  const { type, action, row } = /** @type {any} */ (asked);
   const restrictions = () => random.times(0, 5, () => restriction(random, view, true));
-  if (random.chance(80)) claims.restrictions = restrictions();
-  for (const step of steps) if (random.chance(50)) step.restrictions = restrictions();
+  claims.restrictions = restrictions();
+  for (const step of steps) step.restrictions = random.chance(50) ? restrictions() : [];
   for (const step of random.times(0, 3, () => ({ restrictions: restrictions() }))) steps.splice(random.between(0, steps.length), 0, step);
-
-  if (row && random.chance(50)) {
-    const amounts = view.evaluator.args.names.filter((name) => costOf(/** @type {any} */ ({ row: { cost: { u: name } } }), view.evaluator.args, 'u') !== null);
-    row.cost = { calls: random.between(0, 3), [random.text()]: amounts.length ? random.pick(amounts) : 7 };
-  }
-  const costs = costsOf(recipe, view);
-  const budget = () => {
-    const { unit, cost } = random.pick(costs);
-    const amount = Math.min(Number.MAX_SAFE_INTEGER, Math.max(1, cost * (recipe.before + 1) + random.pick([0, 0, 5])));
-    return { account: random.text(0), unit, amount, window: random.pick([0, 60, 86400]) };
-  };
-  if (costs.every(({ cost }) => cost * 3 < Number.MAX_SAFE_INTEGER) && random.chance(50)) {
-    claims.budgets = distinct([...random.times(0, 3, budget), { account: 'idle', unit: random.text(), amount: 1 }]);
-    const other = { account: 'idle', type: random.text(), action };
-    claims.metered = distinct([other, ...random.some(claims.budgets.slice(0, -1)).map((/** @type {any} */ { account }) => ({ account, type, action }))]);
-    for (const step of steps) if (step.delegate && random.chance(40)) step.budgets = distinct(random.times(1, 2, budget));
-  }
-  const approvers = recipe.kind === 'message' || random.chance(60) ? [] : ['approver 0', 'approver 1'].slice(0, random.between(1, 2));
-  const needed = approvers.map((name) => ({ type, action, key: publicText(publicKey(recipe, name)) }));
-  if (random.chance(60)) claims.approvals = distinct(random.shuffle([...needed, { type: random.text(), action, key: publicText(publicKey(recipe, 'approver 2')) }]));
-  else if (needed.length) claims.approvals = needed;
-  if (needed.length) {
-    const digest = operationDigest(view.canonical);
-    recipe.approvals = Array.from({ length: recipe.before + 1 }, () => {
-      const all = approvalsOf(random, recipe, random.chance(20) ? [...approvers, 'approver 2'] : approvers, digest);
-      return random.chance(50) ? [all.join(random.pick([', ', ',', ' \t,']))] : all;
-    });
-  }
+  if (random.chance(50)) addBudgets(random, recipe, view);
+  if (random.chance(60)) addApprovals(random, recipe, view);
   if (random.chance(20)) {
+    const { user, issued_at: issued, grant = 'g', conversation = 'c' } = claims;
     recipe.revoked = {
       ...{ blocks: [sha256('no block').toString('hex')], holders: [keyId(publicKey(recipe, 'stranger'))] },
-      users: [{ issuer: ISSUER, user: claims.user, before: claims.issued_at - 1 }, { issuer: 'https://other.example', user: claims.user, before: NOW }],
-      grants: [{ issuer: 'https://other.example', grant: claims.grant ?? 'g' }],
-      ...{ conversations: [{ issuer: ISSUER, user: `${claims.user}x`, conversation: claims.conversation ?? 'c' }], issuer_keys: [] },
+      users: [{ issuer: ISSUER, user, before: issued - 1 }, { issuer: OTHER_ISSUER, user, before: NOW }],
+      ...{ grants: [{ issuer: OTHER_ISSUER, grant }], conversations: [{ issuer: ISSUER, user: `${user}x`, conversation }] },
     };
   }
   return { recipe, view };
 }
 
-/** @param {Recipe} recipe @param {View} view @returns {{unit: string, cost: number}[]} */
-function costsOf(recipe, { evaluator }) {
-  const row = askedOf(recipe)?.row;
-  const operation = /** @type {any} */ ({ row });
-  return Object.keys(row?.cost ?? ONE_CALL).map((unit) => ({ unit, cost: Number(costOf(operation, evaluator.args, unit)) }));
-}
-
-/** What a recipe's request maps to; null where it acts on nothing. @param {Recipe} recipe */
-function askedOf({ kind, config, call, mcp }) {
-  if (kind === 'http') return mapOperation(config.operations, call.method, call.target.split('?')[0]);
-  const { method, params } = call.message ?? call;
-  if (call.message && call.method !== 'POST') return null;
-  return mapCall({ method, params: { t: 'obj', members: params } }, mcp.server)?.operation ?? null;
-}
-
 // ---- Twins
 
-/** Another digit of base64 where a signature begins. @param {RegExp} before @returns {(text: string) => string} */
-const flip = (before) => (text) => text.replace(before, (_, head, digit) => head + (digit === 'A' ? 'B' : 'A'));
-
+/** @param {Recipe} recipe @param {any} claims */
+const claiming = (recipe, claims) => ({ claims: { ...recipe.claims, ...claims } });
 /** @param {Recipe} recipe @param {any} revoked */
-function revoke(recipe, revoked) {
-  recipe.revoked = { ...recipe.revoked, ...revoked };
+const revoking = (recipe, revoked) => ({ revoked: { ...recipe.revoked, ...revoked } });
+
+/** Another digit of base64 where the signature begins. @param {string} text */
+function flip(text) {
+  return text.replace(/("sig"\s*:\s*"|\r\nsignature: [^=]*=:)(.)/, (_, head, digit) => head + (digit === 'A' ? 'B' : 'A'));
+}
+
+/** @param {Recipe} recipe @param {Random} random @param {View} view @param {any} changes to what every approval says */
+function badlyApproved(recipe, random, view, changes) {
+  if (!recipe.approvals.length) return null;
+  return { approvals: [approvalsOf(random, recipe, ['approver 0', 'approver 1'], operationDigest(view.canonical), changes)] };
+}
+
+/** @param {Recipe} recipe @param {View} view */
+function overspent(recipe, view) {
+  const [{ unit, cost }] = costsOf(recipe, view);
+  if (cost < 1 || recipe.approvals.length === 1) return null; // an approval used twice would be a second fault
+  return { ...claiming(recipe, { budgets: [{ account: 'spent', unit, amount: cost * 2 - 1 }] }), before: 1 };
+}
+
+/** @param {Recipe} recipe @param {Random} random @param {View} view */
+function narrowed(recipe, random, view) {
+  const at = random.between(0, recipe.steps.length);
+  return { steps: recipe.steps.toSpliced(at, 0, { restrictions: [restriction(random, view, false)] }) };
 }
 
 /**
- * What is done to an allowed recipe, by what it is called: the requirement it breaks, and the change. False: it cannot be done here.
- * @type {Record<string, [string, (recipe: Recipe, random: Random, view: View|null) => unknown]>}
+ * What becomes of an allowed recipe: what is done, the requirement that it breaks, and what is other then; null where it cannot be done.
+ * @type {[string, string, (recipe: Recipe, random: Random) => Partial<Recipe>|null][]}
  */
-const TWINS = {
-  'signed by a key that is no holder': ['VF-18', (recipe) => Object.assign(recipe, { signer: 'stranger' })],
-  'a bit of the signature flipped': ['VF-18', (recipe) =>
-    Object.assign(recipe, { edit: flip(recipe.kind === 'message' ? /("sig"\s*:\s*")(.)/ : /(\r\nsignature: [^=]*=:)(.)/) })],
-  'the target or the message altered behind the signature': ['VF-18', (recipe) =>
-    Object.assign(recipe, recipe.kind === 'message' ? { late: true } : { edit: (/** @type {string} */ text) => text.replace(' HTTP/1.1', '~ HTTP/1.1') })],
-  'the body altered behind the signature': ['VF-1', (recipe) =>
-    recipe.kind !== 'message' && (recipe.call.body?.length ?? 1) > 0 &&
-    Object.assign(recipe, { edit: (/** @type {string} */ text) => text.slice(0, -1) + (text.endsWith('x') ? 'y' : 'x') })],
-  'a token for another audience': ['VF-7', ({ claims }) => Object.assign(claims, { audience: `${claims.audience}/` })],
-  'a token of the future': ['VF-8', ({ claims }) => Object.assign(claims, { issued_at: NOW + 31 })],
-  'a token that ended a second ago': ['VF-9', ({ claims }) => Object.assign(claims, { expires_at: NOW - 1 })],
-  'a token of an unknown issuer': ['VF-5', ({ claims }) => Object.assign(claims, { issuer: 'https://stranger.example' })],
-  'a token signed by the key of another issuer': ['VF-17', (recipe) => Object.assign(recipe, { root: 'other root' })],
-  'a bit of the seal flipped': ['VF-17', (recipe) => Object.assign(recipe, { spoilToken: true })],
-  'an open token': ['VF-1', (recipe) => Object.assign(recipe, { open: true })],
-  'a proof of the past': ['VF-1', (recipe) => Object.assign(recipe, { created: NOW - 131, expires: NOW - 31 })],
-  'a proof of the future': ['VF-1', (recipe) => Object.assign(recipe, { created: NOW + 31, expires: NOW + 91 })],
-  'a block revoked': ['VF-11', (recipe, random) =>
-    revoke(recipe, { blocks: [random.pick(decodeToken(tokenText(recipe)).blocks).id.toString('hex')] })],
-  'a holder revoked': ['VF-12', (recipe, random) =>
-    revoke(recipe, { holders: [keyId(random.pick(decodeToken(tokenText(recipe)).holders).key)] })],
-  'a user revoked': ['VF-13', (recipe) => revoke(recipe, { users: [{ issuer: ISSUER, user: recipe.claims.user, before: recipe.claims.issued_at }] })],
-  'a grant revoked': ['VF-14', (recipe) =>
-    recipe.claims.grant !== undefined && (revoke(recipe, { grants: [{ issuer: ISSUER, grant: recipe.claims.grant }] }), true)],
-  'a conversation ended': ['VF-15', (recipe) => {
+const TWINS = [
+  ['signed by a key that is no holder', 'VF-18', () => ({ signer: 'stranger' })],
+  ['a bit of the signature flipped', 'VF-18', () => ({ edit: flip })],
+  ['a message altered behind the signature', 'VF-18', ({ kind }) => (kind === 'message' ? { late: true } : null)],
+  ['a target altered behind the signature', 'VF-18', ({ kind }) =>
+    (kind === 'message' ? null : { edit: (text) => text.replace(' HTTP/1.1', '~ HTTP/1.1') })],
+  ['a body altered behind the signature', 'VF-1', ({ kind, call }) =>
+    (kind === 'message' || call.body?.length === 0 ? null : { edit: (text) => text.slice(0, -1) + (text.endsWith('x') ? 'y' : 'x') })],
+  ['a token for another audience', 'VF-7', (recipe) => claiming(recipe, { audience: `${recipe.claims.audience}/` })],
+  ['a token of the future', 'VF-8', (recipe) => claiming(recipe, { issued_at: NOW + 31 })],
+  ['a token that ended a second ago', 'VF-9', (recipe) => claiming(recipe, { expires_at: NOW - 1 })],
+  ['a token of an unknown issuer', 'VF-5', (recipe) => claiming(recipe, { issuer: 'https://stranger.example' })],
+  ['a token signed by the key of another issuer', 'VF-17', () => ({ root: 'other root' })],
+  ['a bit of the seal flipped', 'VF-17', () => ({ spoilToken: true })],
+  ['an open token', 'VF-1', () => ({ open: true })],
+  ['a proof of the past', 'VF-1', () => ({ created: NOW - 131, expires: NOW - 31 })],
+  ['a proof of the future', 'VF-1', () => ({ created: NOW + 31, expires: NOW + 91 })],
+  ['a block revoked', 'VF-11', (recipe, random) =>
+    revoking(recipe, { blocks: [random.pick(decodeToken(tokenText(recipe)).blocks).id.toString('hex')] })],
+  ['a holder revoked', 'VF-12', (recipe, random) =>
+    revoking(recipe, { holders: [keyId(random.pick(decodeToken(tokenText(recipe)).holders).key)] })],
+  ['a user revoked', 'VF-13', (recipe) =>
+    revoking(recipe, { users: [{ issuer: ISSUER, user: recipe.claims.user, before: recipe.claims.issued_at }] })],
+  ['a grant revoked', 'VF-14', (recipe) => {
+    const { grant } = recipe.claims;
+    return grant === undefined ? null : revoking(recipe, { grants: [{ issuer: ISSUER, grant }] });
+  }],
+  ['a conversation ended', 'VF-15', (recipe) => {
     const { user, conversation } = recipe.claims;
-    if (conversation === undefined) return false;
-    return revoke(recipe, { conversations: [{ issuer: ISSUER, user, conversation }] });
+    return conversation === undefined ? null : revoking(recipe, { conversations: [{ issuer: ISSUER, user, conversation }] });
   }],
-  'sent twice': ['VF-19', (recipe) => Object.assign(recipe, { replay: true })],
-  'without the right': ['VF-29', (recipe, random, view) => {
-    const [type, action] = ['type', 'action'].map((name) => view?.evaluator.facts.get(name)?.[0][0].v);
-    const others = recipe.claims.rights.filter((/** @type {any} */ right) => right.type !== type || right.action !== action);
-    recipe.claims.rights = distinct([...others, { type, location: '/elsewhere', action }]);
-    return view !== null;
+  ['sent twice', 'VF-19', () => ({ replay: true })],
+];
+
+/**
+ * The same for recipes that act on something.
+ * @type {[string, string, (recipe: Recipe, random: Random, view: View) => Partial<Recipe>|null][]}
+ */
+const ACTING_TWINS = [
+  ['without the right', 'VF-29', (recipe) => {
+    const { type, action } = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
+    const rights = recipe.claims.rights.filter((/** @type {any} */ right) => right.type !== type || right.action !== action);
+    return claiming(recipe, { rights: distinct([...rights, { type, location: '/elsewhere', action }]) });
   }],
-  'narrowed too far': ['VF-31', (recipe, random, view) => {
-    if (!view) return false;
-    const narrow = { restrictions: [restriction(random, view, false)] };
-    return recipe.steps.splice(random.between(0, recipe.steps.length), 0, narrow);
+  ['narrowed too far', 'VF-31', narrowed],
+  ['over its budget', 'VF-34', (recipe, _, view) => overspent(recipe, view)],
+  ['a budget of a unit that the operation does not name', 'VF-34', (recipe) =>
+    claiming(recipe, { budgets: [{ account: 'spent', unit: 'no such unit', amount: 1 }] })],
+  ['without an approval', 'VF-32', (recipe) => {
+    const { type, action } = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
+    return claiming(recipe, { approvals: [...(recipe.claims.approvals ?? []), { type, action, key: keyText(recipe, 'approver 9') }] });
   }],
-  'over its budget': ['VF-34', (recipe, random, view) => {
-    const [{ unit, cost }] = view ? costsOf(recipe, view) : [{ unit: '', cost: 0 }];
-    if (cost < 1 || recipe.approvals.length === 1) return false; // an approval used twice would be a second fault
-    recipe.claims.budgets = [{ account: 'spent', unit, amount: cost * 2 - 1 }];
-    return Object.assign(recipe, { before: 1 });
-  }],
-  'with a budget of a unit that the operation does not name': ['VF-34', (recipe, random, view) =>
-    view !== null && Object.assign(recipe.claims, { budgets: [{ account: 'spent', unit: 'no such unit', amount: 1 }] })],
-  'without an approval': ['VF-32', (recipe, random, view) => {
-    const asked = askedOf(recipe);
-    const key = publicText(publicKey(recipe, 'approver 9'));
-    if (asked) recipe.claims.approvals = [...(recipe.claims.approvals ?? []).slice(0, 15), { type: asked.type, action: asked.action, key }];
-    return asked && view;
-  }],
-  'a bad approval': ['VF-32', (recipe, random, view) => {
-    if (!view || !recipe.approvals.length) return false;
-    const changes = random.pick([{ created: NOW - 599, expires: NOW - 1 }, { digest: encodeB64u(sha256('another')) }, { created: NOW + 31, expires: NOW + 90 }]);
-    return Object.assign(recipe, { approvals: [approvalsOf(random, recipe, ['approver 0', 'approver 1'], operationDigest(view.canonical), changes)] });
-  }],
-  'a field added behind the approval': ['VF-32', (recipe) => recipe.approvals.length && recipe.call.headers.push(['X-Late', '1'])],
-};
+  ['an approval that is over', 'VF-32', (recipe, random, view) => badlyApproved(recipe, random, view, { created: NOW - 599, expires: NOW - 1 })],
+  ['an approval of the future', 'VF-32', (recipe, random, view) => badlyApproved(recipe, random, view, { created: NOW + 31, expires: NOW + 90 })],
+  ['an approval of another operation', 'VF-32', (recipe, random, view) =>
+    badlyApproved(recipe, random, view, { digest: encodeB64u(sha256('another')) })],
+  ['a field added behind the approval', 'VF-32', ({ approvals, call }) =>
+    (approvals.length ? { call: { ...call, headers: [...call.headers, ['X-Late', '1']] } } : null)],
+];
 
 /** A tampered twin that this verifier denies. @param {Random} random @param {Recipe} recipe @param {View|null} view */
 function twinOf(random, recipe, view) {
   for (;;) {
-    const [comment, [req, change]] = random.pick(Object.entries(TWINS));
-    const twin = { ...structuredClone(recipe), before: 0 };
-    if (change(twin, random, view) === false) continue;
+    const [comment, req, change] = random.pick([...TWINS, ...(view ? ACTING_TWINS : [])]);
+    const changes = change(recipe, random, /** @type {View} */ (view));
+    if (!changes) continue;
+    const twin = { ...recipe, before: 0, ...changes };
     const input = inputOf(twin);
     const { result, stage, code } = decide(twin, input);
     if (result === 'deny') return { req, comment, input, expect: { result, stage, code } };
