@@ -102,7 +102,10 @@ function countingBudgets(token, operation) {
   );
 }
 
-/** What an operation costs in a unit, or null where it does not name it. @param {Operation} operation @param {import('./args.mjs').Arguments} args @param {string} unit */
+/**
+ * What an operation costs in a unit, or null where it does not name it.
+ * @param {Operation} operation @param {import('./args.mjs').Arguments} args @param {string} unit
+ */
 export function costOf(operation, args, unit) {
   const cost = new Map(Object.entries(operation.row?.cost ?? { calls: 1 })).get(unit);
   if (cost === undefined) return null;

@@ -49,7 +49,7 @@ const TERMS = {
   window: (number) => ({ k: 'integer', v: BigInt(number) }),
 };
 
-/** Facts of one name. @param {string} name @param {any[]} rows objects @param {string[]} members of each, in the order of the terms @returns {Predicate[]} */
+/** Facts of one name. @param {string} name @param {any[]} rows @param {string[]} members of each, in the order of the terms @returns {Predicate[]} */
 const facts = (name, rows, members) =>
   rows.map((row) => ({ name, terms: members.map((member) => (TERMS[member] ?? string)(row[member])) }));
 
@@ -120,7 +120,8 @@ const lastOf = (token) => token.blocks[token.blocks.length - 1].signed;
 
 /** @param {Token} token @param {any} proof @param {any[]} [more] @returns {string} */
 function assemble(token, proof, more = []) {
-  const [authority, ...blocks] = token.blocks.map(({ signed: { block, nextKey, signature, external } }) => signedBlock(block, nextKey, signature, external));
+  const signed = token.blocks.map((block) => block.signed);
+  const [authority, ...blocks] = signed.map(({ block, nextKey, signature, external }) => signedBlock(block, nextKey, signature, external));
   return finish({ authority, blocks: [...blocks, ...more], proof });
 }
 

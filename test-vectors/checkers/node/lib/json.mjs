@@ -10,8 +10,9 @@ import { MAX_SAFE, decodeUtf8 } from './util.mjs';
 
 class JsonError extends Error {}
 
-const TOKEN =
-  /[ \t\n\r]*([{}[\]:,]|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|$)/y;
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/;
+const TOKEN = new RegExp(`[ \\t\\n\\r]*([{}[\\]:,]|${STRING.source}|${NUMBER.source}|true|false|null|$)`, 'y');
 const MAX_DEPTH = 64;
 
 class Reader {
@@ -130,7 +131,9 @@ export function shaped(value, shape) {
     const items = value?.t === 'arr' ? value.items.map((item) => shaped(item, shape[0])) : [undefined];
     return items.includes(undefined) ? undefined : items;
   }
-  const members = value?.t === 'obj' ? value.members.map(([name, inner]) => [name, Object.hasOwn(shape, name) ? shaped(inner, shape[name]) : undefined]) : [];
+  /** @param {[string, Json]} member */
+  const one = ([name, inner]) => [name, Object.hasOwn(shape, name) ? shaped(inner, shape[name]) : undefined];
+  const members = value?.t === 'obj' ? value.members.map(one) : [];
   const fits = members.length === Object.keys(shape).length && members.every(([, inner]) => inner !== undefined);
   return fits ? Object.fromEntries(members) : undefined;
 }

@@ -113,6 +113,9 @@ function decide({ kind }, input, look) {
 
 // ---- Restrictions
 
+/** @param {number} number */
+const safe = (number) => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
+
 /** A restriction that may or may not hold. @param {Random} random @param {View} view @returns {Restriction} */
 function anyRestriction(random, { evaluator: { facts, args } }) {
   /** @param {string} name @returns {any} */
@@ -144,8 +147,8 @@ function anyRestriction(random, { evaluator: { facts, args } }) {
     arg_in: typeof sample === 'string' ? among(held.filter((value) => typeof value === 'string')).concat(sample) : [sample, ...held],
     arg_starts_with: [characters.slice(0, cut).join('')],
     arg_ends_with: [characters.slice(cut).join('')],
-    arg_at_most: [Math.min(number + random.between(-3, 99), Number.MAX_SAFE_INTEGER)],
-    arg_at_least: [Math.max(number - random.between(-3, 99), -Number.MAX_SAFE_INTEGER)],
+    arg_at_most: [safe(number + random.between(-3, 99))],
+    arg_at_least: [safe(number - random.between(-3, 99))],
     arg_under: [path === '' ? '/' : path],
     arg_host_in: among([hostOf(String(sample)) ?? random.text()]),
   };
@@ -344,7 +347,7 @@ function addBudgets(random, recipe, view) {
   const budgets = random.times(0, 3, budget);
   recipe.claims.budgets = distinct([...budgets, { account: 'idle', unit: random.text(), amount: 1 }]);
   const metered = random.some(budgets).map(({ account }) => ({ account, type, action }));
-  recipe.claims.metered = distinct([{ account: 'idle', type: random.text(), action }, ...metered]);
+  recipe.claims.metered = distinct([{ account: 'idle', type: `not ${type}`, action }, ...metered]);
   for (const step of recipe.steps) if (step.delegate && random.chance(40)) step.budgets = distinct(random.times(1, 2, budget));
 }
 
@@ -367,7 +370,7 @@ function addApprovals(random, recipe, view) {
   const { type, action } = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
   const approvers = recipe.kind === 'message' ? [] : random.some(['approver 0', 'approver 1'], 35);
   const needed = approvers.map((name) => ({ type, action, key: keyText(recipe, name) }));
-  recipe.claims.approvals = random.shuffle([...needed, { type: random.text(), action, key: keyText(recipe, 'approver 2') }]);
+  recipe.claims.approvals = random.shuffle([...needed, { type: `not ${type}`, action, key: keyText(recipe, 'approver 2') }]);
   if (approvers.length === 0) return;
   recipe.approvals = random.times(recipe.before + 1, recipe.before + 1, () => {
     const names = random.chance(20) ? [...approvers, 'approver 2'] : approvers;

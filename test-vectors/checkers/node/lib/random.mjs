@@ -73,7 +73,7 @@ export class Random {
   /** A raw query that decodes. @returns {string} */
   query() {
     /** @param {string} text */
-    const coded = (text) => [...text].map((c) => (/[a-z0-9/.:_~-]/i.test(c) && !this.chance(10) ? c : this.chance(30) && c === ' ' ? '+' : percent(c))).join('');
+    const coded = (text) => text.replace(/[^]/gu, (c) => (c === ' ' ? this.pick(['+', '%20']) : /[a-z0-9/.:_~-]/i.test(c) ? c : percent(c)));
     const names = ['q', 'page', this.text(0)];
     const parts = this.times(1, 4, () => coded(this.pick(names)) + (this.chance(85) ? `=${coded(this.text(0))}` : ''));
     const query = parts.join(this.chance(10) ? '&&' : '&');
@@ -97,9 +97,10 @@ export class Random {
     /** @param {() => Json} one @returns {Json} */
     const oneOrMore = (one) => (this.chance(70) ? one() : { t: 'arr', items: this.times(1, 4, one) });
     const text = () => /** @type {Json} */ ({ t: 'str', v: this.text(0) });
-    const number = () => /** @type {Json} */ ({ t: 'num', text: String(this.pick([0, -1, 7, 100, 9007199254740991, this.between(-9999, 9999)])), fraction: false });
-    const kind = this.pick(['text', 'text', 'number', 'number', 'bool', 'odd', ...(deep ? [] : ['object']), ...(declared ? ['url', 'path', 'money'] : [])]);
-    switch (kind) {
+    /** @returns {Json} */
+    const number = () => ({ t: 'num', text: String(this.pick([0, 7, 9007199254740991, this.between(-9999, 9999)])), fraction: false });
+    const kinds = ['text', 'text', 'number', 'number', 'bool', 'odd', ...(deep ? [] : ['object']), ...(declared ? ['url', 'path', 'money'] : [])];
+    switch (this.pick(kinds)) {
       case 'text':
         return oneOrMore(text);
       case 'number':
@@ -113,7 +114,7 @@ export class Random {
         return oneOrMore(() => ({ t: 'str', v: `${this.pick(['https', 'HTTP'])}://${this.pick(HOSTS)}${this.pick(['', '/', '/x?y=@', '#'])}` }));
       case 'path':
         declared?.paths.push(name);
-        return oneOrMore(() => ({ t: 'str', v: `${this.pick(['', '/'])}${this.times(1, 4, () => this.pick(['docs', 'q3', 'é', 'a b', '...'])).join('/')}` }));
+        return oneOrMore(() => ({ t: 'str', v: this.pick(['', '/']) + this.times(1, 4, () => this.pick(['docs', 'é', 'a b', '...'])).join('/') }));
       case 'money':
         return oneOrMore(() => this.money(declared, name));
       default: // what poisons a name

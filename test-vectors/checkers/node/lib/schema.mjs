@@ -20,7 +20,7 @@ const characters = (/** @type {string} */ text) => [...text].length;
  * @type {Record<string, (value: any, asked: any, schema: any, root: any) => unknown>}
  */
 const KEYWORDS = {
-  $ref: (value, asked, _, root) => check(value, asked.slice(2).split('/').reduce((/** @type {any} */ at, /** @type {string} */ name) => at[name], root), root),
+  $ref: (value, asked, _, root) => check(value, root.$defs[asked.slice('#/$defs/'.length)], root),
   oneOf: (value, asked, _, root) => asked.filter((/** @type {any} */ one) => !check(value, one, root)).length === 1,
   allOf: (value, asked, _, root) => asked.map((/** @type {any} */ one) => check(value, one, root)).find(Boolean),
   type: (value, asked) => [asked].flat().includes(typeOf(value)),

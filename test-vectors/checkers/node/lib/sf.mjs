@@ -14,7 +14,10 @@ import { decodeUtf8, fromBinary } from './util.mjs';
 
 class Inexact extends Error {}
 
-/** Kinds of bare items, each with its spelling and its value; null where it is no value after all. @type {[string, RegExp, (text: string) => any][]} */
+/**
+ * Kinds of bare items, each with its spelling and its value; null where it is no value after all.
+ * @type {[string, RegExp, (text: string) => any][]}
+ */
 const BARE = [
   ['decimal', /((?!-0\.0)-?(?:0|[1-9][0-9]{0,11})\.(?:[0-9]{0,2}[1-9]|0))(?![0-9.])/y, (text) => text],
   ['integer', /(0|-?[1-9][0-9]{0,14})(?![0-9.])/y, Number],
