@@ -1,14 +1,13 @@
 // Approvals (RQ-57 to RQ-59, VF-32) and charges (VF-34, VF-35, VF-45), with the stores that stages 10 and 12 need.
 
 import { Denial, SKEW, decodeB64u, demand, sha256 } from './util.mjs';
-import { JsonError, integer, jcs, member, parseJson } from './json.mjs';
+import { jcs, parseJson, shaped } from './json.mjs';
 import { keyId, verify } from './ed25519.mjs';
 
 /**
  * @typedef {import('./token.mjs').Token} Token
  * @typedef {import('./operation.mjs').Operation} Operation
- * @typedef {{text: string, payload: string, signature: Buffer, approver: string, created: bigint, expires: bigint,
- *   digest: Buffer}} Approval
+ * @typedef {{payload: Buffer, signature: Buffer, approver: string, created: bigint, expires: bigint, digest: Buffer}} Approval
  */
 
 /** What is remembered between requests. These stores forget nothing and always answer. */
@@ -30,30 +29,20 @@ export class Stores {
   }
 }
 
+/** Of an approval's payload. */
+const MEMBERS = { approver: 'string', created: 'integer', digest: 'string', expires: 'integer', id: 'string' };
+
 /** @param {string} text one approval @returns {Approval|null} null where it is not of the form (RQ-57) */
 function readApproval(text) {
   const parts = text.length <= 1024 ? text.split('.') : [];
   const [payload, signature] = parts.map(decodeB64u);
   if (parts.length !== 2 || !payload || !signature) return null;
-  try {
-    const json = parseJson(payload);
-    if (json.t !== 'obj' || jcs(json) !== payload.toString('utf8')) return null;
-    const names = json.members.map(([name]) => name).join();
-    if (names !== 'approver,created,digest,expires,id') return null; // exact JCS has sorted them
-    const [created, expires] = [integer(member(json, 'created')), integer(member(json, 'expires'))];
-    const [approver, digest, id] = ['approver', 'digest', 'id'].map((name) => {
-      const value = member(json, name);
-      return value?.t === 'str' ? value.v : null;
-    });
-    if (created === undefined || expires === undefined || created < 0n || expires < 0n) return null;
-    if (approver === null || digest === null || id === null) return null; // an approver that is no key id is not needed
-    const bytes = decodeB64u(digest);
-    if (bytes?.length !== 32 || decodeB64u(id)?.length !== 16) return null;
-    return { text, payload: payload.toString('latin1'), signature, approver, created, expires, digest: bytes };
-  } catch (error) {
-    if (error instanceof JsonError) return null;
-    throw error;
-  }
+  const json = parseJson(payload, () => null);
+  const said = json && jcs(json) === payload.toString('utf8') ? shaped(json, MEMBERS) : undefined;
+  if (!said || said.created < 0n || said.expires < 0n) return null;
+  const digest = decodeB64u(said.digest);
+  if (digest?.length !== 32 || decodeB64u(said.id)?.length !== 16) return null; // an approver that is no key id is not needed
+  return { ...said, payload, signature, digest };
 }
 
 /**
@@ -88,7 +77,7 @@ export function checkApprovals(token, operation, field, digest, now) {
     demand(approval.digest.equals(digest()), 11, 'approval_invalid', 'of another operation');
     const inTime = created < expires && expires - created <= 600n && created <= now + SKEW && now <= expires;
     demand(inTime, 11, 'approval_invalid', 'window');
-    const signed = Buffer.from(`countersign-approval-v1\0${payload}`, 'latin1');
+    const signed = Buffer.concat([Buffer.from('countersign-approval-v1\0'), payload]);
     demand(verify(key, signed, signature), 11, 'approval_invalid', 'signature');
     return sha256(key, signature).toString('hex'); // RQ-59
   });
@@ -113,8 +102,11 @@ function countingBudgets(token, operation) {
   );
 }
 
-/** What an operation costs in a unit, or null where it does not name it. @param {Operation} operation @param {import('./args.mjs').Arguments} args @param {string} unit */
-function costOf(operation, args, unit) {
+/**
+ * What an operation costs in a unit, or null where it does not name it.
+ * @param {Operation} operation @param {import('./args.mjs').Arguments} args @param {string} unit
+ */
+export function costOf(operation, args, unit) {
   const cost = new Map(Object.entries(operation.row?.cost ?? { calls: 1 })).get(unit);
   if (cost === undefined) return null;
   return typeof cost === 'string' ? args.amount(cost) : BigInt(cost);

@@ -1,7 +1,7 @@
 // Arguments: extraction, poison, derived facts, scales (checks.md, "Arguments"; stage 11).
 
 import { Denial, MAX_SAFE, byteLength, decodeUtf8, demand, fromBinary } from './util.mjs';
-import { parsePath, parseUrl } from './derived.mjs';
+import { hostOf, pathOf } from './derived.mjs';
 
 /**
  * @typedef {import('./json.mjs').Json} Json
@@ -30,23 +30,18 @@ export class Arguments {
     this.names = [];
   }
 
-  /** Nothing counts as extracted (CK-28, CK-33). */
-  drop() {
-    this.extracted = false;
-  }
-
   /** CK-33. @param {string} name */
   addName(name) {
     this.names.push(name);
-    if (byteLength(name) > MAX_TEXT || this.names.length > MAX_FACTS) this.drop();
+    if (byteLength(name) > MAX_TEXT || this.names.length > MAX_FACTS) this.extracted = false;
   }
 
   /** @param {string} name @param {Term} value */
   addValue(name, value) {
     this.values.push({ name, value });
-    if ((value.k === 'string' && byteLength(value.v) > MAX_TEXT) || this.values.length > MAX_FACTS) this.drop(); // CK-33
-    if (this.urls.has(name) && (value.k !== 'string' || parseUrl(value.v) === null)) this.poisonOnly(name, 'arg_host');
-    if (this.paths.has(name) && (value.k !== 'string' || !parsePath(value.v))) this.poisonOnly(name, 'arg_path');
+    if ((value.k === 'string' && byteLength(value.v) > MAX_TEXT) || this.values.length > MAX_FACTS) this.extracted = false; // CK-33
+    if (this.urls.has(name) && (value.k !== 'string' || hostOf(value.v) === null)) this.poisonOnly(name, 'arg_host');
+    if (this.paths.has(name) && (value.k !== 'string' || pathOf(value.v) === null)) this.poisonOnly(name, 'arg_path');
   }
 
   /** @param {string} name @param {string} predicate */
@@ -101,31 +96,19 @@ export class Arguments {
     }
   }
 
-  /** The facts of the four predicates; of equal ones the first (CK-32). @returns {Facts} */
+  /** The facts of the four predicates. @returns {Facts} */
   facts() {
-    const names = [...new Set(this.names)].map((name) => [text(name)]);
-    const seen = new Set();
-    const distinct = this.values.filter(({ name, value }) => {
-      const mark = JSON.stringify([name, value.k, String(value.v)]);
-      return !seen.has(mark) && seen.add(mark);
-    });
+    const values = distinct(this.values.map(({ name, value }) => [text(name), value]));
     /** @param {Set<string>} declared @param {(value: string) => string|null} derive */
-    const derived = (declared, derive) => {
-      const known = new Set();
-      return distinct.flatMap(({ name, value }) => {
-        const result = declared.has(name) && value.k === 'string' ? derive(value.v) : null;
-        const mark = JSON.stringify([name, result]);
-        if (result === null || known.has(mark)) return [];
-        known.add(mark);
-        return [[text(name), text(result)]];
-      });
-    };
-    return new Map([
-      ['arg', distinct.map(({ name, value }) => [text(name), value])],
-      ['arg_host', derived(this.urls, parseUrl)],
-      ['arg_path', derived(this.paths, (value) => (parsePath(value) ? value : null))],
-      ['arg_present', names],
-    ]);
+    const derived = (declared, derive) =>
+      distinct(values.flatMap(([name, { k, v }]) => {
+        const result = declared.has(String(name.v)) && k === 'string' ? derive(v) : null;
+        return result === null ? [] : [[name, text(result)]];
+      }));
+    const present = distinct(this.names.map((name) => [text(name)]));
+    return new Map(
+      Object.entries({ arg: values, arg_host: derived(this.urls, hostOf), arg_path: derived(this.paths, pathOf), arg_present: present }),
+    );
   }
 
   /** CK-33, CK-36, CK-37: what evaluating a predicate errs for. @param {string} predicate @param {Term} first its first term */
@@ -147,20 +130,23 @@ export class Arguments {
   }
 }
 
+/** Of equal facts the first (CK-32). @param {Term[][]} rows */
+const distinct = (rows) => [...new Map(rows.map((row) => [JSON.stringify(row.map(({ k, v }) => [k, String(v)])), row])).values()];
+
 /** @param {string} value @returns {Term} */
 const text = (value) => ({ k: 'string', v: value });
 
 /**
- * CK-35: a JSON number times 10^scale, exactly; null where that is no integer or too great.
+ * CK-35: a JSON number times 10^scale, exactly; null where the name is poisoned for it.
  * @param {string} number @param {number} scale @returns {bigint|null}
  */
 export function scaleNumber(number, scale) {
-  const [, sign, whole, tail = '', exponent = '0'] = /** @type {string[]} */ (
-    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(number)
-  );
+  const parts = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(number);
+  const [, sign, whole, tail = '', exponent = '0'] = /** @type {string[]} */ (parts);
   const digits = (whole + tail).replace(/^0+/, '');
   const kept = digits.replace(/0+$/, '');
   if (kept === '') return 0n;
+  if (/[.eE]/.test(number) && kept.length > 15) return null; // "Poison"
   const zeros = BigInt(exponent.replace('+', '')) + BigInt(scale - tail.length + digits.length - kept.length);
   if (zeros < 0n || zeros + BigInt(kept.length) > 16n) return null;
   const value = BigInt(kept + '0'.repeat(Number(zeros)));
@@ -192,7 +178,7 @@ export function extract(operation, query, body) {
     const [name, value] = pair.map((coded) => percentDecode(coded.replace(/\+/g, ' ')));
     args.addParameter(`query.${name}`, value);
   }
-  if (!body.read) args.drop(); // CK-28
+  if (!body.read) args.extracted = false; // CK-28
   else if (body.json?.t === 'obj') args.addObject('', body.json.members);
   return args;
 }

@@ -42,19 +42,25 @@ export function encodeBlock(facts, checks, table, external) {
   return encode('Block', { symbols, version: versionOf(checks, external), facts: wireFacts, checks: wireChecks });
 }
 
-/** @param {string} name @param {...(string|bigint|Buffer|{date: bigint})} values @returns {Predicate} */
-function fact(name, ...values) {
-  const terms = values.map((value) => {
-    if (typeof value === 'string') return string(value);
-    if (typeof value === 'bigint') return /** @type {Term} */ ({ k: 'integer', v: value });
-    return /** @type {Term} */ (Buffer.isBuffer(value) ? { k: 'bytes', v: value } : { k: 'date', v: value.date });
-  });
-  return { name, terms };
-}
+/** Members of rows that are no texts. @type {Record<string, (value: any) => Term>} */
+const TERMS = {
+  key: (text) => ({ k: 'bytes', v: parsePublic(text) }),
+  amount: (number) => ({ k: 'integer', v: BigInt(number) }),
+  window: (number) => ({ k: 'integer', v: BigInt(number) }),
+};
 
-/** @param {any[]|undefined} budgets @returns {Predicate[]} */
-const budgetFacts = (budgets) =>
-  (budgets ?? []).map(({ account, unit, amount, window = 0 }) => fact('budget', account, unit, BigInt(amount), BigInt(window)));
+/** Facts of one name. @param {string} name @param {any[]} rows @param {string[]} members of each, in the order of the terms @returns {Predicate[]} */
+const facts = (name, rows, members) =>
+  rows.map((row) => ({ name, terms: members.map((member) => (TERMS[member] ?? string)(row[member])) }));
+
+/** Facts of a member that may be absent, and whose value is text. @param {any} description @param {string} name @returns {Predicate[]} */
+const texts = (description, name) => (description[name] === undefined ? [] : [{ name, terms: [string(description[name])] }]);
+
+/** What both kinds of blocks have. @param {any} description @returns {Predicate[]} */
+function limits({ delegation_depth: depth, budgets = [] }) {
+  const left = depth === undefined ? [] : [{ name: 'delegation_depth', terms: [TERMS.amount(depth)] }];
+  return [...left, ...facts('budget', budgets.map((/** @type {any} */ row) => ({ window: 0, ...row })), ['account', 'unit', 'amount', 'window'])];
+}
 
 /** Members of a description; another is an error. @param {any} description @param {string[]} known */
 function onlyMembers(description, known) {
@@ -81,25 +87,21 @@ export function mint(claims, root, next) {
     ...['issuer', 'user', 'agent', 'purpose', 'audience', 'issued_at', 'expires_at', 'rights', 'delegation_depth', 'budgets'],
     ...['metered', 'approvals', 'grant', 'conversation', 'restrictions'],
   ]);
-  const facts = [
-    fact('countersign', 1n),
-    fact('issuer', claims.issuer),
-    fact('user', claims.user),
-    fact('agent', claims.agent.name, parsePublic(claims.agent.key)),
-    fact('purpose', claims.purpose),
-    fact('audience', claims.audience),
-    fact('issued_at', { date: seconds(claims.issued_at) }),
-    ...claims.rights.map((/** @type {any} */ { type, location, action }) => fact('right', type, location, action)),
-    ...(claims.delegation_depth === undefined ? [] : [fact('delegation_depth', BigInt(claims.delegation_depth))]),
-    ...budgetFacts(claims.budgets),
-    ...(claims.metered ?? []).map((/** @type {any} */ row) => fact('metered', row.account, row.type, row.action)),
-    ...(claims.approvals ?? []).map((/** @type {any} */ row) => fact('approval', row.type, row.action, parsePublic(row.key))),
-    ...(claims.grant === undefined ? [] : [fact('grant', claims.grant)]),
-    ...(claims.conversation === undefined ? [] : [fact('conversation', claims.conversation)]),
+  const content = [
+    { name: 'countersign', terms: [TERMS.amount(1)] },
+    ...['issuer', 'user'].flatMap((name) => texts(claims, name)),
+    ...facts('agent', [claims.agent], ['name', 'key']),
+    ...['purpose', 'audience'].flatMap((name) => texts(claims, name)),
+    { name: 'issued_at', terms: [/** @type {Term} */ ({ k: 'date', v: seconds(claims.issued_at) })] },
+    ...facts('right', claims.rights, ['type', 'location', 'action']),
+    ...limits(claims),
+    ...facts('metered', claims.metered ?? [], ['account', 'type', 'action']),
+    ...facts('approval', claims.approvals ?? [], ['type', 'action', 'key']),
+    ...['grant', 'conversation'].flatMap((name) => texts(claims, name)),
   ];
   const expiry = { name: 'expires_by', values: [claims.expires_at] };
   const checks = [expiry, ...(claims.restrictions ?? [])].flatMap(toChecks);
-  const block = encodeBlock(facts, checks, new Table(), false);
+  const block = encodeBlock(content, checks, new Table(), false);
   const nextKey = publicOf(next);
   const signature = sign(root, blockPayload(block, nextKey, null, null));
   return finish({ authority: signedBlock(block, nextKey, signature, null), blocks: [], proof: { nextSecret: next } });
@@ -118,7 +120,8 @@ const lastOf = (token) => token.blocks[token.blocks.length - 1].signed;
 
 /** @param {Token} token @param {any} proof @param {any[]} [more] @returns {string} */
 function assemble(token, proof, more = []) {
-  const [authority, ...blocks] = token.blocks.map(({ signed: { block, nextKey, signature, external } }) => signedBlock(block, nextKey, signature, external));
+  const signed = token.blocks.map((block) => block.signed);
+  const [authority, ...blocks] = signed.map(({ block, nextKey, signature, external }) => signedBlock(block, nextKey, signature, external));
   return finish({ authority, blocks: [...blocks, ...more], proof });
 }
 
@@ -158,12 +161,8 @@ export function restrict(text, description, next) {
 export function delegate(text, description, holder, next) {
   onlyMembers(description, ['delegate', 'delegation_depth', 'budgets', 'restrictions']);
   const token = openToken(text);
-  const facts = [
-    fact('delegate', description.delegate.name, parsePublic(description.delegate.key)),
-    ...(description.delegation_depth === undefined ? [] : [fact('delegation_depth', BigInt(description.delegation_depth))]),
-    ...budgetFacts(description.budgets),
-  ];
-  const block = encodeBlock(facts, (description.restrictions ?? []).flatMap(toChecks), new Table(), true);
+  const content = [...facts('delegate', [description.delegate], ['name', 'key']), ...limits(description)];
+  const block = encodeBlock(content, (description.restrictions ?? []).flatMap(toChecks), new Table(), true);
   const signature = sign(holder, externalPayload(block, lastOf(token).signature));
   return append(token, block, { signature, key: publicOf(holder) }, next);
 }
@@ -175,12 +174,15 @@ export function seal(text) {
 }
 
 /**
- * A whole signed HTTP/1.1 message. Every field that is given is covered.
+ * A whole signed HTTP/1.1 message. Every one of `headers` is covered, in the order that `arrange` makes of all components.
  * @param {{token: string, key: Buffer, method: string, target: string, authority: string, headers: [string, string][],
- *   body: Buffer, created: number, expires: number, nonce: Buffer, label: string, tokenField: boolean}} input
+ *   body: Buffer, created: number, expires: number, nonce: Buffer, label: string, tokenField: boolean,
+ *   uncovered?: [string, string][], alg?: string, arrange?: (components: string[]) => string[]}} input
  * @returns {Buffer}
  */
-export function signRequest({ token, key, method, target, authority, headers, body, created, expires, nonce, label, tokenField }) {
+export function signRequest(input) {
+  const { token, key, method, target, authority, headers, body, created, expires, nonce, label, tokenField } = input;
+  const { uncovered = [], alg = '', arrange = (components) => components } = input;
   const digest = `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
   const fields = [
     ...headers,
@@ -188,10 +190,11 @@ export function signRequest({ token, key, method, target, authority, headers, bo
     ...(body.length ? [['content-digest', digest]] : []),
   ];
   const names = [...new Set(fields.map(([name]) => name.toLowerCase()))];
-  const components = ['@method', '@authority', '@path', '@query', ...names];
+  const components = arrange(['@method', '@authority', '@path', '@query', ...names]);
   const list = components.map((name) => `"${name}"`).join(' ');
-  const params = `(${list});created=${created};expires=${expires};nonce="${encodeB64u(nonce)}";keyid="${keyId(publicOf(key))}";tag="countersign-request-v1"`;
-  const head = [`${method} ${target} HTTP/1.1`, `host: ${authority}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+  const rest = `nonce="${encodeB64u(nonce)}";keyid="${keyId(publicOf(key))}";tag="countersign-request-v1"`;
+  const params = `(${list});created=${created};expires=${expires};${rest}${alg && `;alg="${alg}"`}`;
+  const head = [`${method} ${target} HTTP/1.1`, `host: ${authority}`, ...[...fields, ...uncovered].map(([name, value]) => `${name}: ${value}`)];
   const message = readMessage(fromBinary(`${head.join('\r\n')}\r\n\r\n`), undefined);
   const signature = sign(key, fromBinary(signatureBase(message, authority.toLowerCase(), components, params)));
   const last = [`signature-input: ${label}=${params}`, `signature: ${label}=:${signature.toString('base64')}:`];

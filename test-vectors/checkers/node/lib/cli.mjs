@@ -10,9 +10,11 @@ import { decodeToken } from './token.mjs';
 import { delegate, mint, reencode, restrict, seal, signRequest } from './build.mjs';
 import { showToken } from './show.mjs';
 import { runAll } from './vectors.mjs';
+import { make } from './make.mjs';
 import { Engine } from './engine.mjs';
 
 const USAGE = `usage: checker.mjs run [--no-engine] DIR
+       checker.mjs make --seed N --count K --out DIR
        checker.mjs mint --key KEY [--next KEY] [CLAIMS.json]
        checker.mjs restrict --token TOKEN [--next KEY] [RESTRICTIONS.json]
        checker.mjs delegate --token TOKEN --key KEY [--next KEY] [DELEGATION.json]
@@ -48,72 +50,70 @@ function headerOf(text) {
   return [text.slice(0, at), Buffer.from(text.slice(at + 1).trim(), 'utf8').toString('latin1')];
 }
 
+/** @typedef {Record<string, any>} Values of the options */
+
+/** @param {string|undefined} first @returns {any} */
+const description = (first) => JSON.parse(readInput(first).toString('utf8'));
+
+/** @param {Values} values @returns {Buffer} */
+function signed(values) {
+  const created = Number(values.created ?? Math.floor(Date.now() / 1000));
+  if (!values.authority) throw new Misuse('no --authority');
+  return signRequest({
+    ...{ token: tokenOf(values.token), key: seedOf(values.key, 'key'), authority: values.authority, tokenField: values['token-field'] === true },
+    ...{ method: values.method ?? 'GET', target: values.target ?? '/', headers: (values.header ?? []).map(headerOf) },
+    ...{ created, expires: Number(values.expires ?? created + 60), label: values.label ?? 'countersign' },
+    body: values.body === undefined ? Buffer.alloc(0) : readInput(values.body),
+    nonce: values.nonce === undefined ? randomBytes(16) : Buffer.from(values.nonce, 'hex'),
+  });
+}
+
+/** @param {Values} values */
+function makeFiles({ seed = '', count = '', out }) {
+  if (!/^[0-9]+$/.test(seed) || !/^[1-9][0-9]*$/.test(count) || !out) throw new Misuse('make needs --seed, --count and --out');
+  make(seed, Number(count), out);
+}
+
+/** What each command prints or, where that is a number, exits with. @type {Record<string, (values: Values, first: string|undefined) => any>} */
+const COMMANDS = {
+  run: (values, first) => run(first, values['no-engine'] !== true),
+  make: (values) => makeFiles(values),
+  mint: (values, first) => mint(description(first), seedOf(values.key, 'key'), nextOf(values.next)),
+  restrict: (values, first) => restrict(tokenOf(values.token), description(first), nextOf(values.next)),
+  delegate: (values, first) => delegate(tokenOf(values.token), description(first), seedOf(values.key, 'key'), nextOf(values.next)),
+  seal: (_, first) => seal(tokenOf(first)),
+  sign: (values) => signed(values),
+  read: (_, first) => JSON.stringify(showToken(decodeToken(tokenOf(first))), null, 2),
+};
+const TEXTS = ['key', 'next', 'token', 'authority', 'method', 'target', 'body', 'created', 'expires', 'nonce', 'label', 'seed', 'count', 'out'];
+/** @type {import('node:util').ParseArgsConfig['options']} */
+const OPTIONS = {
+  ...Object.fromEntries(TEXTS.map((name) => /** @type {const} */ ([name, { type: 'string' }]))),
+  ...{ header: { type: 'string', multiple: true }, 'token-field': { type: 'boolean' }, 'no-engine': { type: 'boolean' } },
+};
+
 /** @param {string[]} args @returns {Promise<number>} the exit code */
-export async function main(args) {
-  const [command, ...rest] = args;
+export async function main([name, ...args]) {
   try {
-    const { values, positionals } = parseArgs({
-      args: rest,
-      allowPositionals: true,
-      options: {
-        ...{ key: { type: 'string' }, next: { type: 'string' }, token: { type: 'string' }, authority: { type: 'string' } },
-        ...{ method: { type: 'string' }, target: { type: 'string' }, header: { type: 'string', multiple: true } },
-        ...{ body: { type: 'string' }, created: { type: 'string' }, expires: { type: 'string' }, nonce: { type: 'string' } },
-        ...{ label: { type: 'string' }, 'token-field': { type: 'boolean' }, 'no-engine': { type: 'boolean' } },
-      },
-    });
-    const [first] = positionals;
-    const description = () => JSON.parse(readInput(first).toString('utf8'));
-    switch (command) {
-      case 'run':
-        if (first === undefined) throw new Misuse('no DIR');
-        return await run(first, values['no-engine'] !== true);
-      case 'mint':
-        console.log(mint(description(), seedOf(values.key, 'key'), nextOf(values.next)));
-        return 0;
-      case 'restrict':
-        console.log(restrict(tokenOf(values.token), description(), nextOf(values.next)));
-        return 0;
-      case 'delegate':
-        console.log(delegate(tokenOf(values.token), description(), seedOf(values.key, 'key'), nextOf(values.next)));
-        return 0;
-      case 'seal':
-        console.log(seal(tokenOf(first)));
-        return 0;
-      case 'read':
-        console.log(JSON.stringify(showToken(decodeToken(tokenOf(first))), null, 2));
-        return 0;
-      case 'sign': {
-        if (!values.authority) throw new Misuse('no --authority');
-        const created = Number(values.created ?? Math.floor(Date.now() / 1000));
-        process.stdout.write(
-          signRequest({
-            ...{ token: tokenOf(values.token), key: seedOf(values.key, 'key'), authority: values.authority },
-            ...{ method: values.method ?? 'GET', target: values.target ?? '/', headers: (values.header ?? []).map(headerOf) },
-            ...{ body: values.body === undefined ? Buffer.alloc(0) : readInput(values.body), created },
-            ...{ expires: Number(values.expires ?? created + 60), label: values.label ?? 'countersign' },
-            ...{ nonce: values.nonce === undefined ? randomBytes(16) : Buffer.from(values.nonce, 'hex') },
-            tokenField: values['token-field'] === true,
-          }),
-        );
-        return 0;
-      }
-      default:
-        console.error(USAGE);
-        return 2;
-    }
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
+    if (!Object.hasOwn(COMMANDS, name ?? '')) throw new Misuse(`which command?\n${USAGE}`);
+    const result = await COMMANDS[name](values, positionals[0]);
+    if (typeof result === 'number') return result;
+    if (result !== undefined) process.stdout.write(typeof result === 'string' ? `${result}\n` : result);
+    return 0;
   } catch (error) {
     const { code, message } = /** @type {any} */ (error);
-    if (error instanceof Denial || error instanceof Misuse) console.error(`checker: ${message}`);
-    else if (String(code).startsWith('ERR_PARSE_ARGS')) console.error(`checker: ${message}\n${USAGE}`);
-    else if (error instanceof SyntaxError || ['ENOENT', 'ERR_MODULE_NOT_FOUND'].includes(code)) console.error(`checker: ${message}`);
-    else throw error;
+    const usage = String(code).startsWith('ERR_PARSE_ARGS');
+    const known = usage || error instanceof Denial || error instanceof Misuse || error instanceof SyntaxError;
+    if (!known && !['ENOENT', 'ERR_MODULE_NOT_FOUND'].includes(code)) throw error;
+    console.error(`checker: ${message}${usage ? `\n${USAGE}` : ''}`);
     return 2;
   }
 }
 
-/** @param {string} directory @param {boolean} withEngine @returns {Promise<number>} */
+/** @param {string|undefined} directory @param {boolean} withEngine @returns {Promise<number>} the exit code */
 async function run(directory, withEngine) {
+  if (directory === undefined) throw new Misuse('no DIR');
   const modules = process.env.COUNTERSIGN_CHECKER_MODULES ?? fileURLToPath(new URL('../node_modules', import.meta.url));
   const engine = withEngine ? await Engine.open(modules) : null;
   const again = { tokens: 0, differ: 0 };

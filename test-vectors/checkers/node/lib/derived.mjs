@@ -1,7 +1,7 @@
 // What `arg_host` and `arg_path` take from an argument (CK-38, CK-39).
 
 /** The host of an absolute URL, in lower case; null where it does not parse. @param {string} url @returns {string|null} */
-export function parseUrl(url) {
+export function hostOf(url) {
   if (!/^[\x21-\x5b\x5d-\x7e]*$/.test(url)) return null;
   const found = /^https?:\/\/([^/?#]*)/i.exec(url);
   if (!found) return null;
@@ -17,11 +17,11 @@ export function parseUrl(url) {
   return numbers ? host : null;
 }
 
-/** @param {string} path */
-export function parsePath(path) {
-  if (path === '' || /[\x00-\x1f\x7f\\]|%2f|%5c|%00/i.test(path)) return false;
+/** The path itself; null where it does not parse. @param {string} path @returns {string|null} */
+export function pathOf(path) {
+  if (path === '' || /[\x00-\x1f\x7f\\]|%2f|%5c|%00/i.test(path)) return null;
   const segments = path.split('/');
   if (segments[0] === '') segments.shift();
   if (segments.length > 1 && segments[segments.length - 1] === '') segments.pop();
-  return path === '/' || segments.every((segment) => segment !== '' && !/^(?:\.|%2e){1,2}$/i.test(segment));
+  return path === '/' || segments.every((segment) => segment !== '' && !/^(?:\.|%2e){1,2}$/i.test(segment)) ? path : null;
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { rfc3339 } from './util.mjs';
+import { showTerm } from './show.mjs';
 
 /**
  * @typedef {import('./token.mjs').Token} Token
@@ -107,11 +107,7 @@ export class Engine {
   /** @param {string} name @param {import('./symbols.mjs').Term[]} terms */
   fact(name, terms) {
     // Strings go in as parameters; the binding takes no bytes and no 64-bit integers as parameters, so those are written.
-    const written = terms.map((term, i) => {
-      if (term.k === 'string') return `{p${i}}`;
-      if (term.k === 'bytes') return `hex:${term.v.toString('hex')}`;
-      return term.k === 'date' ? rfc3339(term.v) : String(term.v);
-    });
+    const written = terms.map((term, i) => (term.k === 'string' ? `{p${i}}` : showTerm(term)));
     const fact = this.biscuit.Fact.fromString(`${name}(${written.join(', ')})`);
     terms.forEach((term, i) => term.k === 'string' && fact.set(`p${i}`, term.v));
     return fact;

@@ -8,114 +8,85 @@ import { MAX_SAFE, decodeUtf8 } from './util.mjs';
  *   | {t: 'num', text: string, fraction: boolean} | {t: 'bool', v: boolean} | {t: 'null'}} Json
  */
 
-export class JsonError extends Error {}
+class JsonError extends Error {}
 
-const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
-const PLAIN = /[^"\\\u0000-\u001f]+/y;
-const ESCAPES = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/;
+const TOKEN = new RegExp(`[ \\t\\n\\r]*([{}[\\]:,]|${STRING.source}|${NUMBER.source}|true|false|null|$)`, 'y');
 const MAX_DEPTH = 64;
 
 class Reader {
   /** @param {string} text */
   constructor(text) {
     this.text = text;
-    this.at = 0;
+    this.sticky = new RegExp(TOKEN);
+    this.token = '';
+    this.advance();
   }
 
-  space() {
-    while (' \t\n\r'.includes(this.text[this.at] ?? 'x')) this.at += 1;
+  /** To the next token; the empty one stands at the end. */
+  advance() {
+    const found = this.sticky.exec(this.text);
+    if (!found) throw new JsonError('no token');
+    this.token = found[1];
   }
 
-  /** @param {string} character */
-  expect(character) {
-    if (this.text[this.at] !== character) throw new JsonError(`expected ${character}`);
-    this.at += 1;
+  /** @param {string} token @returns {boolean} */
+  skip(token) {
+    if (this.token !== token) return false;
+    this.advance();
+    return true;
   }
 
-  /** @param {RegExp} sticky */
-  match(sticky) {
-    sticky.lastIndex = this.at;
-    const found = sticky.exec(this.text);
-    if (found) this.at += found[0].length;
-    return found;
+  /** @param {string} token */
+  expect(token) {
+    if (!this.skip(token)) throw new JsonError(`no ${token}`);
   }
 
   /** @returns {string} */
   string() {
-    this.expect('"');
-    let out = '';
-    for (;;) {
-      out += this.match(PLAIN)?.[0] ?? '';
-      const next = this.text[this.at++];
-      if (next === '"') break;
-      if (next !== '\\') throw new JsonError('string not ended, or a control character');
-      const escape = this.text[this.at++];
-      if (escape === 'u') {
-        const hex = this.text.slice(this.at, this.at + 4);
-        if (!/^[0-9A-Fa-f]{4}$/.test(hex)) throw new JsonError('escape');
-        out += String.fromCharCode(parseInt(hex, 16));
-        this.at += 4;
-      } else if (Object.hasOwn(ESCAPES, escape ?? '')) out += ESCAPES[/** @type {'b'} */ (escape)];
-      else throw new JsonError('escape');
-    }
-    if (!out.isWellFormed()) throw new JsonError('unpaired surrogate');
-    return out;
+    if (this.token[0] !== '"') throw new JsonError('no string');
+    const text = JSON.parse(this.token); // one string token
+    if (!text.isWellFormed()) throw new JsonError('unpaired surrogate');
+    this.advance();
+    return text;
   }
 
   /** Recursion ends at MAX_DEPTH. @param {number} depth @returns {Json} */
   value(depth) {
-    this.space();
-    const first = this.text[this.at];
-    if (first === '"') return { t: 'str', v: this.string() };
-    if (first === '{' || first === '[') {
-      if (depth === MAX_DEPTH) throw new JsonError('too deep');
-      this.at += 1;
-      return first === '{' ? this.object(depth + 1) : this.array(depth + 1);
-    }
-    for (const [word, value] of /** @type {[string, Json][]} */ ([
-      ['true', { t: 'bool', v: true }],
-      ['false', { t: 'bool', v: false }],
-      ['null', { t: 'null' }],
-    ])) {
-      if (this.text.startsWith(word, this.at)) {
-        this.at += word.length;
-        return value;
-      }
-    }
-    const number = this.match(NUMBER);
-    if (!number) throw new JsonError('no value');
-    const fraction = number[1] !== undefined || number[2] !== undefined;
-    if (!Number.isFinite(Number(number[0]))) throw new JsonError('no finite number');
-    if (!fraction && BigInt(number[0].replace('-', '')) > MAX_SAFE) throw new JsonError('integer too great');
-    return { t: 'num', text: number[0], fraction };
+    const { token } = this;
+    if (token[0] === '"') return { t: 'str', v: this.string() };
+    if (/^[-0-9]/.test(token)) return this.number();
+    this.advance();
+    if (token === 'null') return { t: 'null' };
+    if (token === 'true' || token === 'false') return { t: 'bool', v: token === 'true' };
+    if (token !== '{' && token !== '[') throw new JsonError('no value');
+    if (depth === MAX_DEPTH) throw new JsonError('too deep');
+    return token === '{' ? this.object(depth + 1) : this.array(depth + 1);
   }
 
-  /** What stands between the brackets, separated by commas. @param {string} end @param {() => void} one reads one element */
-  list(end, one) {
-    this.space();
-    if (this.text[this.at] === end) this.at += 1;
-    else {
-      do {
-        this.space();
-        one();
-        this.space();
-      } while (this.text[this.at++] === ',');
-      this.at -= 1;
-      this.expect(end);
-    }
+  /** @returns {Json} */
+  number() {
+    const text = this.token;
+    const fraction = /[.eE]/.test(text);
+    if (!Number.isFinite(Number(text))) throw new JsonError('no finite number');
+    if (!fraction && BigInt(text.replace('-', '')) > MAX_SAFE) throw new JsonError('integer too great');
+    this.advance();
+    return { t: 'num', text, fraction };
   }
 
   /** @param {number} depth @returns {Json} */
   object(depth) {
     /** @type {Map<string, Json>} */
     const members = new Map();
-    this.list('}', () => {
+    if (this.skip('}')) return { t: 'obj', members: [] };
+    do {
       const name = this.string();
       if (members.has(name)) throw new JsonError('name twice');
-      this.space();
       this.expect(':');
       members.set(name, this.value(depth));
-    });
+    } while (this.skip(','));
+    this.expect('}');
     return { t: 'obj', members: [...members] };
   }
 
@@ -123,43 +94,58 @@ class Reader {
   array(depth) {
     /** @type {Json[]} */
     const items = [];
-    this.list(']', () => items.push(this.value(depth)));
+    if (this.skip(']')) return { t: 'arr', items };
+    do items.push(this.value(depth));
+    while (this.skip(','));
+    this.expect(']');
     return { t: 'arr', items };
   }
 }
 
 /**
- * Reads one JSON value by RQ-55, or throws a JsonError. A byte order mark is no value, since it is not skipped.
- * @param {Uint8Array|string} input @returns {Json}
+ * Reads one JSON value by RQ-55. A byte order mark is no value, since it is not skipped.
+ * @template T @param {Uint8Array|string} input @param {(detail: string) => T} refuse what is thrown or given back for another text
+ * @returns {Json|T}
  */
-export function parseJson(input) {
+export function parseJson(input, refuse) {
   const text = typeof input === 'string' ? input : decodeUtf8(input);
-  if (text === null || !text.isWellFormed()) throw new JsonError('not UTF-8');
-  const reader = new Reader(text);
-  const value = reader.value(0);
-  reader.space();
-  if (reader.at !== text.length) throw new JsonError('more than one value');
-  return value;
+  if (text === null || !text.isWellFormed()) return refuse('not UTF-8');
+  try {
+    const reader = new Reader(text);
+    const value = reader.value(0);
+    return reader.token === '' ? value : refuse('more than one value');
+  } catch (error) {
+    if (error instanceof JsonError) return refuse(error.message);
+    throw error;
+  }
+}
+
+/**
+ * A value as plain data (integers as BigInt) where it has just this shape, with all members and no others; else undefined.
+ * @param {Json|undefined} value @param {any} shape `string`, `integer`, `[shape]` of an array, or an object of shapes @returns {any}
+ */
+export function shaped(value, shape) {
+  if (shape === 'string') return value?.t === 'str' ? value.v : undefined;
+  if (shape === 'integer') return integer(value);
+  if (Array.isArray(shape)) {
+    const items = value?.t === 'arr' ? value.items.map((item) => shaped(item, shape[0])) : [undefined];
+    return items.includes(undefined) ? undefined : items;
+  }
+  /** @param {[string, Json]} member */
+  const one = ([name, inner]) => [name, Object.hasOwn(shape, name) ? shaped(inner, shape[name]) : undefined];
+  const members = value?.t === 'obj' ? value.members.map(one) : [];
+  const fits = members.length === Object.keys(shape).length && members.every(([, inner]) => inner !== undefined);
+  return fits ? Object.fromEntries(members) : undefined;
 }
 
 /** RFC 8785. Recursion is bounded by the reader's depth. @param {Json} value @returns {string} */
 export function jcs(value) {
-  switch (value.t) {
-    case 'null':
-      return 'null';
-    case 'bool':
-      return String(value.v);
-    case 'str':
-      return JSON.stringify(value.v);
-    case 'num':
-      return JSON.stringify(Number(value.text)); // ECMAScript's spelling of the double; -0 is 0
-    case 'arr':
-      return `[${value.items.map(jcs).join(',')}]`;
-    default: {
-      const sorted = [...value.members].sort(([a], [b]) => (a < b ? -1 : 1)); // by UTF-16 code units
-      return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${jcs(member)}`).join(',')}}`;
-    }
-  }
+  if (value.t === 'null') return 'null';
+  if (value.t === 'num') return JSON.stringify(Number(value.text)); // ECMAScript's spelling of the double; -0 is 0
+  if (value.t === 'arr') return `[${value.items.map(jcs).join(',')}]`;
+  if (value.t !== 'obj') return JSON.stringify(value.v);
+  const sorted = [...value.members].sort(([a], [b]) => (a < b ? -1 : 1)); // by UTF-16 code units
+  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${jcs(member)}`).join(',')}}`;
 }
 
 /** @param {Json|undefined} value @param {string} name @returns {Json|undefined} */

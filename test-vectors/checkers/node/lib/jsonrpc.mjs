@@ -1,14 +1,14 @@
 // The signed JSON-RPC message and MCP (jsonrpc.md).
 
-import { Denial, Misuse, decodeB64u, decodeUtf8, demand } from './util.mjs';
-import { JsonError, integer, jcs, member, parseJson } from './json.mjs';
+import { Denial, Misuse, decodeB64u, decodeUtf8, demand, denies, encodeUtf8 } from './util.mjs';
+import { integer, jcs, member, parseJson, shaped } from './json.mjs';
 import { verify } from './ed25519.mjs';
 import { MAX_TEXT } from './token.mjs';
 import { isResource, isSegment, parseMediaType } from './operation.mjs';
 import { readMessage, splitTarget, valueOf } from './message.mjs';
 import { isNonce, windowHolds } from './request.mjs';
 import { Stores } from './approvals.mjs';
-import { authorize, checkToken, decision, holderKey, makeContext, readSealed, readStrictBody, verifyRequest } from './verify.mjs';
+import { MIB, authorize, checkToken, decide, holderKey, makeContext, readSealed, readStrictBody, verifyRequest } from './verify.mjs';
 
 /**
  * @typedef {import('./json.mjs').Json} Json
@@ -20,6 +20,10 @@ import { authorize, checkToken, decision, holderKey, makeContext, readSealed, re
  */
 
 const ENVELOPE = 'dev.countersign/request';
+/** Of the envelope. */
+const MEMBERS = {
+  ...{ v: 'integer', token: 'string', service: 'string', created: 'integer', expires: 'integer', nonce: 'string', keyid: 'string', sig: 'string' },
+};
 /** Members of `_meta` that relays change. */
 const UNCOVERED = ['progressToken', 'traceparent', 'tracestate', 'baggage'];
 /** JR-23. */
@@ -57,42 +61,25 @@ function readEnvelope(envelope, now) {
   if (envelope.t !== 'obj') throw new Denial(3, 'params_invalid', 'envelope'); // JR-9
   const held = member(envelope, 'token');
   demand(held && !(held.t === 'str' && held.v === ''), 2, 'token_missing'); // JR-6
-  const integers = ['v', 'created', 'expires'];
-  const names = [...integers, 'token', 'service', 'nonce', 'keyid', 'sig'];
-  for (const name of names) demand(member(envelope, name), 3, 'params_incomplete', name); // JR-8
-  /** @type {Record<string, any>} */
-  const values = {};
-  for (const [name, value] of envelope.members) {
-    demand(names.includes(name), 3, 'params_invalid', 'member'); // JR-9
-    values[name] = integers.includes(name) ? integer(value) : value.t === 'str' ? value.v : undefined;
-    demand(values[name] !== undefined, 3, 'params_invalid', name); // JR-9
-  }
-  const { v, token, service, created, expires, nonce, keyid } = values;
-  const sig = decodeB64u(values.sig);
-  if (v !== 1n || !isNonce(nonce) || !sig) throw new Denial(3, 'params_invalid'); // JR-10
-  demand(windowHolds(created, expires, now), 3, 'window_invalid'); // JR-11
-  return { token, service, created, expires, nonce, keyid, sig };
+  for (const name of Object.keys(MEMBERS)) demand(member(envelope, name), 3, 'params_incomplete', name); // JR-8
+  const values = shaped(envelope, MEMBERS);
+  const sig = values && decodeB64u(values.sig);
+  if (!sig || values.v !== 1n || !isNonce(values.nonce)) throw new Denial(3, 'params_invalid'); // JR-9, JR-10
+  demand(windowHolds(values.created, values.expires, now), 3, 'window_invalid'); // JR-11
+  return { ...values, sig };
 }
 
+/** An object but for some members. @param {Json} json @param {string[]} names @returns {Json} */
+const without = (json, names) => (json.t === 'obj' ? { t: 'obj', members: json.members.filter(([name]) => !names.includes(name)) } : json);
+
+/** A value with one member changed, where it has it. @param {Json} json @param {string} name @param {(value: Json) => Json} change @returns {Json} */
+const changed = (json, name, change) =>
+  json.t === 'obj' ? { t: 'obj', members: json.members.map(([key, value]) => [key, key === name ? change(value) : value]) } : json;
+
 /** "Signed bytes". @param {Call} call @returns {Buffer} */
-export function signedBytes({ method, params }) {
-  /** @param {Json} json @param {(name: string, value: Json) => Json|null} change @returns {Json} */
-  const rewrite = (json, change) => {
-    if (json.t !== 'obj') return json;
-    const members = json.members.flatMap(([name, value]) => {
-      const changed = change(name, value);
-      return changed ? [/** @type {[string, Json]} */ ([name, changed])] : [];
-    });
-    return { t: 'obj', members };
-  };
-  const covered = rewrite(params ?? { t: 'obj', members: [] }, (name, value) =>
-    name !== '_meta' ? value : rewrite(value, (key, inner) => {
-      if (UNCOVERED.includes(key)) return null;
-      return key === ENVELOPE ? rewrite(inner, (field, held) => (field === 'sig' ? null : held)) : inner;
-    }),
-  );
-  const bytes = jcs({ t: 'obj', members: [['method', { t: 'str', v: method }], ['params', covered]] });
-  return Buffer.from(`countersign-jsonrpc-v1\0${bytes}`, 'utf8');
+export function signedBytes({ method, params = { t: 'obj', members: [] } }) {
+  const covered = changed(params, '_meta', (meta) => changed(without(meta, UNCOVERED), ENVELOPE, (envelope) => without(envelope, ['sig'])));
+  return encodeUtf8(`countersign-jsonrpc-v1\0${jcs({ t: 'obj', members: [['method', { t: 'str', v: method }], ['params', covered]] })}`);
 }
 
 /** JR-22. @param {string} uri @returns {string} what stands behind the server's name in the resource */
@@ -102,65 +89,53 @@ function resourceOfUri(uri) {
   return `${found[1]}/${found[2] || '-'}${found[3]}`;
 }
 
+/** The methods that act on something. */
+const KINDS = new Map([
+  ['tools/call', { type: 'mcp_tool', action: 'call', named: 'name', given: true }],
+  ['resources/read', { type: 'mcp_resource', action: 'read', named: 'uri', given: false }],
+  ['prompts/get', { type: 'mcp_prompt', action: 'get', named: 'name', given: true }],
+]);
+
 /** JR-18 to JR-24. @param {Call} call @param {string} server @returns {Asked|null} null: it acts on nothing */
 export function mapCall({ method, params }, server) {
   if (IDLE.has(method)) return null; // JR-23
-  const kinds = new Map([
-    ['tools/call', { type: 'mcp_tool', action: 'call', named: 'name', given: true }],
-    ['resources/read', { type: 'mcp_resource', action: 'read', named: 'uri', given: false }],
-    ['prompts/get', { type: 'mcp_prompt', action: 'get', named: 'name', given: true }],
-  ]);
-  const kind = kinds.get(method);
+  const kind = KINDS.get(method);
   if (!kind) throw new Denial(11, 'operation_unmapped', 'method'); // JR-24
   const name = member(params, kind.named);
   if (params?.t !== 'obj' || name?.t !== 'str') throw new Denial(11, 'operation_unmapped', kind.named); // JR-18
   const known = [kind.named, '_meta', ...(kind.given ? ['arguments'] : [])];
   demand(params.members.every(([key]) => known.includes(key)), 11, 'operation_unmapped', 'member of params'); // JR-19
   const held = kind.given ? (member(params, 'arguments') ?? { t: 'obj', members: [] }) : null;
-  demand(held === null || held.t === 'obj', 11, 'body_ambiguous', 'arguments'); // JR-20
+  const meta = member(params, '_meta');
+  demand((held === null || held.t === 'obj') && (!meta || meta.t === 'obj'), 11, 'body_ambiguous', 'arguments'); // JR-20
   if (kind.named === 'name') demand(isSegment(name.v), 11, 'resource_invalid', 'name'); // JR-21
   const resource = method === 'prompts/get' ? name.v : `${server}/${kind.given ? name.v : resourceOfUri(name.v)}`;
   demand(isResource(resource), 11, 'resource_invalid', 'uri'); // VF-25 to VF-28
   const tool = method === 'tools/call' ? name.v : null;
   const operation = { type: kind.type, resource, action: kind.action, tool, row: null, path: [] };
-  return { operation, json: held, read: true, content: null };
+  const shown = meta && without(meta, [ENVELOPE, ...UNCOVERED]);
+  return { operation, json: held, read: true, content: null, meta: shown?.t === 'obj' && shown.members.length ? shown : null };
 }
 
 /** All stages for one message. @param {Context} context @param {Buffer} text @param {string} server */
 export function verifyMessage(context, text, server) {
-  const { now } = context;
-  /** @type {Token|null} */
-  let token = null;
-  try {
-    demand(BigInt(text.length) <= context.maxBody, 1, 'body_too_large'); // JR-1
-    const call = readCall(readJson(text), 1);
+  return decide('jsonrpc', (proven) => {
+    demand(text.length <= MIB && BigInt(text.length) <= context.maxBody, 1, 'body_too_large'); // JR-1
+    const call = readCall(parseJson(text, denies(1, 'body_ambiguous')), 1); // JR-2
     checkTokenLength(envelopeOf(call));
-    const envelope = readEnvelope(envelopeOf(call), now);
-    token = readSealed(envelope.token);
+    const envelope = readEnvelope(envelopeOf(call), context.now);
+    const token = readSealed(envelope.token);
     const findService = () => {
       demand(context.audiences.includes(envelope.service), 5, 'audience_mismatch'); // JR-12
       return envelope.service;
     };
     const service = checkToken(context, token, findService, envelope.keyid);
     demand(verify(holderKey(token), signedBytes(call), envelope.sig), 8, 'signature_invalid'); // JR-14
+    proven(token);
     context.stores.recordNonce(envelope.keyid, envelope.nonce); // JR-15
     const asked = mapCall(call, server);
-    const right = asked && authorize(context, token, service, asked, null, 'jsonrpc', null, null); // JR-16
-    return decision(token, 'jsonrpc', null, right);
-  } catch (error) {
-    if (error instanceof Denial) return decision(token, 'jsonrpc', error, null);
-    throw error;
-  }
-}
-
-/** JR-2. @param {Buffer} text @returns {Json} */
-function readJson(text) {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Denial(1, 'body_ambiguous', error.message);
-    throw error;
-  }
+    return asked && authorize(context, token, service, asked, null, 'jsonrpc', null, null); // JR-16
+  });
 }
 
 /** What a field says, its base64 form undone; null where it can equal nothing. @param {string} value */
@@ -200,9 +175,8 @@ function compareFields(message, { method, params }) {
   const match = (ok, name) => demand(ok, 11, 'header_body_mismatch', name);
   const [stated, name, version] = ['mcp-method', 'mcp-name', 'mcp-protocol-version'].map(field);
   match(stated === undefined || stated === method, 'mcp-method'); // JR-30
-  const named = new Map([['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri']]).get(method);
-  const target = named && member(params, named);
-  match(name === undefined || (target && target.t === 'str' && target.v === name), 'mcp-name'); // JR-31
+  const target = member(params, KINDS.get(method)?.named ?? '');
+  match(name === undefined || (KINDS.has(method) && target?.t === 'str' && target.v === name), 'mcp-name'); // JR-31
   const inner = member(member(params, '_meta'), 'io.modelcontextprotocol/protocolVersion');
   match(version === undefined || !inner || (inner.t === 'str' && inner.v === version), 'mcp-protocol-version'); // JR-32
   for (const line of new Set(message.lines.map(([key]) => key.toLowerCase()))) {
@@ -226,6 +200,7 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
   const media = parseMediaType(valueOf(message, 'content-type') ?? '');
   if (!media && message.body.length > 0) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
   if (media?.type !== 'application' || media.subtype !== 'json') throw new Denial(11, 'operation_unmapped', 'media type'); // JR-28
+  demand(message.body.length <= MIB, 11, 'body_ambiguous', 'too long to be read'); // JR-29
   const call = readCall(readStrictBody(message, media), 11); // JR-29
   demand(!member(member(call.params, '_meta'), 'dev.countersign/caller'), 11, 'body_ambiguous', 'caller'); // JR-37
   compareFields(message, call);
@@ -248,7 +223,7 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
 export function runJsonRpc(input, hooks) {
   const { server, path, envelope } = input.mcp;
   if (!isSegment(server)) throw new Misuse('name of the server');
-  const context = makeContext(input.config, { now: input.now, stores: new Stores(), ...hooks });
+  const context = makeContext(input.config, { now: input.now, stores: new Stores(), revoked: input.revoked, ...hooks });
   /** @param {{message_b64u?: string, request_b64u?: string}} sent @param {Context} used */
   const run = (sent, used) => {
     const bytes = Buffer.from(sent.message_b64u ?? sent.request_b64u ?? '', 'base64url');

@@ -1,6 +1,6 @@
 // Operations, resources, rights, the digest (verify.md, stage 11), and the media type of a body.
 
-import { Denial, Misuse, byteLength, decodeUtf8, demand, fromBinary, sha256 } from './util.mjs';
+import { Denial, Misuse, decodeUtf8, demand, fromBinary, sha256 } from './util.mjs';
 import { jcs, toJson } from './json.mjs';
 import { keyId } from './ed25519.mjs';
 
@@ -108,21 +108,22 @@ export function findRight(token, { type, action, resource }) {
 }
 
 /**
- * VF-44. @param {Token} token @param {string} service @param {Operation} operation
- * @param {{method: string, path: string, query: string|null}|null} http
- * @param {import('./json.mjs').Json|null} args @param {Buffer|null} content the body where it is to be hashed
- * @returns {Buffer}
+ * VF-44: the canonical text of an operation. @param {Token} token @param {string} service
+ * @param {import('./verify.mjs').Asked} asked @param {import('./verify.mjs').Http|null} http @returns {string}
  */
-export function operationDigest(token, service, operation, http, args, content) {
+export function canonicalOperation(token, service, { operation, json, content, meta }, http) {
   const object = toJson({
     ...{ issuer: token.issuer, user: token.user, purpose: token.purpose, holder: keyId(token.holders[token.holders.length - 1].key) },
-    ...{ service, method: http?.method ?? null, path: http?.path ?? null, query: http?.query ?? null },
+    ...{ service, method: http?.method ?? null, path: http?.path ?? null, query: http?.query ?? null, fields: http?.fields ?? null },
     ...{ type: operation.type, resource: operation.resource, action: operation.action, tool: operation.tool },
     content_sha256: content && sha256(content).toString('hex'),
   });
-  if (object.t === 'obj') object.members.push(['args', args ?? { t: 'null' }]);
-  return sha256('countersign-operation-v1\0', jcs(object));
+  if (object.t === 'obj') object.members.push(['args', json ?? { t: 'null' }], ['meta', meta ?? { t: 'null' }]);
+  return jcs(object);
 }
+
+/** VF-44. @param {string} canonical @returns {Buffer} */
+export const operationDigest = (canonical) => sha256('countersign-operation-v1\0', canonical);
 
 const MEDIA_TYPE = (() => {
   const token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
@@ -150,6 +151,3 @@ export function parseMediaType(value) {
   }
   return { type: found[1].toLowerCase(), subtype: found[2].toLowerCase(), parameters };
 }
-
-/** Whether a string is at most so long in UTF-8. @param {string} text @param {number} most */
-export const fits = (text, most) => byteLength(text) <= most;

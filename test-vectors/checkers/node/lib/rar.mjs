@@ -3,7 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { MAX_DATE, byteLength, compareText } from './util.mjs';
-import { JsonError, jcs, parseJson, toJson } from './json.mjs';
+import { jcs, parseJson, toJson } from './json.mjs';
 import { covers, isResource } from './operation.mjs';
 
 /**
@@ -62,24 +62,10 @@ export function writeDuration(duration) {
 /** An IPv6 address as RFC 5952 writes it. @param {string} text */
 function isAddress6(text) {
   if (!isIPv6(text) || text.includes('%')) return false;
-  const plain = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes) => {
-    const [a, b, c, d] = bytes.slice(0, 4).map(Number);
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-  });
-  const [left, right] = plain.split('::').map((half) => (half ? half.split(':') : []));
-  const filled = right ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left;
-  const groups = filled.map((group) => parseInt(group, 16));
-  let best = { at: -1, length: 1 };
-  for (let at = 0; at < 8; at += 1) {
-    let length = 0;
-    while (at + length < 8 && groups[at + length] === 0) length += 1;
-    if (length > best.length) best = { at, length };
-  }
-  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff; // section 5
-  const bytes = groups.slice(6).flatMap((group) => [group >> 8, group & 255]);
-  const words = [...groups.slice(0, mapped ? 6 : 8).map((group) => group.toString(16)), ...(mapped ? [bytes.join('.')] : [])];
-  const written = best.at < 0 ? words.join(':') : `${words.slice(0, best.at).join(':')}::${words.slice(best.at + best.length).join(':')}`;
-  return written === text;
+  const written = new URL(`http://[${text}]`).hostname.slice(1, -1); // but for section 5
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(written);
+  const bytes = (mapped ?? []).slice(1).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]);
+  return text === (mapped ? `::ffff:${bytes.join('.')}` : written);
 }
 
 /** RA-14: origin and whatever follows it; null for another form. @param {string} text @returns {Url|null} */
@@ -142,13 +128,7 @@ function readResource(text) {
 export function readDetails(input) {
   const resource = readResource(input.resource);
   need(byteLength(input.details) <= 1_048_576, null); // RA-2
-  let json;
-  try {
-    json = parseJson(input.details);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Refused(null); // RA-1
-    throw error;
-  }
+  const json = parseJson(input.details, () => refuse(null)); // RA-1
   const details = json.t === 'arr' ? json.items : [];
   need(details.length >= 1 && details.length <= 128, null); // RA-3
   /** @type {Map<string, Grant & {seen: Set<string>}>} */

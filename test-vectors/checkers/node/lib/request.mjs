@@ -1,8 +1,8 @@
 // The request's signature: structured fields, selection, coverage, parameters, base, body digest (stages 2, 3, 8, 9).
 
 import { createHash } from 'node:crypto';
-import { Denial, SKEW, decodeB64u, demand, fromBinary } from './util.mjs';
-import { exactDictionary, writeMember } from './sf.mjs';
+import { Denial, SKEW, decodeB64u, demand, fromBinary, sha256 } from './util.mjs';
+import { exactDictionary } from './sf.mjs';
 import { splitTarget, valueOf } from './message.mjs';
 import { verify } from './ed25519.mjs';
 
@@ -19,6 +19,15 @@ const SESSION_TAG = 'countersign-session-v1';
 const DERIVED = ['@method', '@authority', '@path', '@query'];
 const PROTECTED = [
   ...['content-digest', 'content-encoding', 'authorization', 'countersign-token', 'countersign-approval', 'idempotency-key'],
+];
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
+/** "Uncovered fields and the application". */
+const TRANSPORT = [
+  ...['accept', 'accept-charset', 'accept-encoding', 'accept-language', 'baggage', 'cache-control', 'cdn-loop', 'connection'],
+  ...['content-digest', 'content-length', 'content-type', 'date', 'expect', 'forwarded', 'host', 'keep-alive', 'max-forwards'],
+  ...['pragma', 'priority', 'proxy-connection', 'signature', 'signature-input', 'te', 'traceparent', 'tracestate'],
+  ...['transfer-encoding', 'user-agent', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix'],
+  ...['x-forwarded-proto', 'x-forwarded-server', 'x-real-ip', 'x-request-id'],
 ];
 
 /** Stage 2, RQ-23 to RQ-26. @param {Message} message @returns {Fields} */
@@ -91,7 +100,7 @@ export function readSignature(message, fields, tokenHeader, now) {
     demand(value !== null, 3, 'component_unresolvable', name); // RQ-37
     demand(!/[\x80-\xff]/.test(value ?? ''), 3, 'header_malformed', name); // RQ-38
   }
-  return { components, params: writeMember(member), signature, ...readParameters(member, now) };
+  return { components, params: member.text, signature, ...readParameters(member, now) };
 }
 
 /** @param {string[]} components */
@@ -127,6 +136,21 @@ export function signatureBase(message, authority, components, params) {
 export function verifySignature(message, authority, signature, key) {
   const base = signatureBase(message, authority, signature.components, signature.params);
   demand(verify(key, fromBinary(base), signature.signature), 8, 'signature_invalid');
+}
+
+/**
+ * The other fields (verify.md, "Operation digest"), or null. @param {Message} message @param {string[]} components
+ * @param {string} tokenHeader @returns {Record<string, string>|null}
+ */
+export function otherFields(message, components, tokenHeader) {
+  const apart = new Set([...DERIVED, ...TRANSPORT, tokenHeader, 'countersign-approval']);
+  apart.delete('content-type');
+  const fields = components.flatMap((name) => {
+    const value = apart.has(name) ? null : valueOf(message, name);
+    if (value === null) return [];
+    return [[name, CREDENTIALS.includes(name) ? sha256(fromBinary(value)).toString('hex') : value]];
+  });
+  return fields.length ? Object.fromEntries(fields) : null;
 }
 
 /** Stage 9. @param {Message} message @param {Fields} fields @param {Signature} signature @param {bigint} maxBody */

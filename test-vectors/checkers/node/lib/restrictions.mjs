@@ -45,96 +45,86 @@ const set = (values) => ({ k: 'set', v: [...new Set(values)].map(constant) });
 const query = (name, terms, ops) => ({ body: [{ name, terms }], expressions: ops.length ? [ops] : [] });
 
 /** @type {Record<string, string>} */
-const PLURALS = {
+export const PLURALS = {
   ...{ services: 'service', types: 'type', actions: 'action', methods: 'method', tools: 'tool', users: 'user' },
   ...{ purposes: 'purpose', bindings: 'binding' },
 };
 
-/** `$x === "P" || $x.starts_with("P/")`, or what CK-41 says of `/`. @param {string} path @param {string} name @returns {{exact: Op[], under: Op[]}} */
-function beneath(path, name) {
+/** Queries joined by "or". @param {...Query} queries @returns {Check} */
+const checkIf = (...queries) => ({ reject: false, queries });
+
+/** @param {string} name of a predicate of one term, and of its variable @param {Op[][]} alternatives @returns {Check} */
+const fact = (name, ...alternatives) => checkIf(...alternatives.map((ops) => query(name, [variable(name)], [push(variable(name)), ...ops])));
+
+/** @param {string} arg @param {string} predicate @param {string} name of the variable @param {Op[]} ops @returns {Check[]} */
+const argument = (arg, predicate, name, ops) => [
+  checkIf(query('arg_present', [string(arg)], [])),
+  { reject: true, queries: [query(predicate, [string(arg), variable(name)], ops)] },
+];
+
+/** @param {string} arg @param {unknown} value @param {...Op} ops on `$value` and the value @returns {Check[]} */
+const compare = (arg, value, ...ops) => argument(arg, 'arg', 'value', [push(variable('value')), push(constant(value)), ...ops]);
+
+/** `!{…}.contains($name)`. @param {unknown[]} values @param {string} name @returns {Op[]} */
+const outside = (values, name) => [push(set(values)), push(variable(name)), binary(CONTAINS), NOT];
+
+/** `P` and `P/` without a `/` at their end; where nothing remains, `P` is absent (CK-41). @param {string} path */
+function beneath(path) {
   const bare = path.replace(/\/+$/, '');
-  const under = [push(variable(name)), push(string(`${bare}/`)), binary(STARTS)];
-  return { exact: bare === '' ? [] : [push(variable(name)), push(string(bare)), binary(SAME)], under };
+  return { exact: bare === '' ? null : push(string(bare)), under: [push(string(`${bare}/`)), binary(STARTS)] };
 }
 
-/** @param {Restriction} restriction @returns {Check[]} not guarded */
-function plain({ name, values = [], arg = '' }) {
-  const [first] = values;
-  const plural = PLURALS[name];
-  /** @param {...Query} queries @returns {Check} */
-  const checkIf = (...queries) => ({ reject: false, queries });
-  /** @param {Query} rejected @returns {Check} */
-  const rejectIf = (rejected) => ({ reject: true, queries: [rejected] });
-  if (plural) {
-    const value = push(variable(plural));
-    const distinct = [...new Set(values)];
-    const ops = distinct.length === 1 ? [value, push(constant(first)), binary(SAME)] : [push(set(values)), value, binary(CONTAINS)];
-    return [checkIf(query(plural, [variable(plural)], ops))];
-  }
-  const date = () => push({ k: 'date', v: seconds(first) });
-  const time = (/** @type {number} */ kind) => checkIf(query('time', [variable('time')], [push(variable('time')), date(), binary(kind)]));
-  const resource = (/** @type {Op[]} */ ops) => query('resource', [variable('resource')], ops);
-  const present = checkIf(query('arg_present', [string(arg)], []));
-  const value = push(variable('value'));
-  /** @param {Op[]} ops @returns {Check[]} */
-  const argument = (ops) => [present, rejectIf(query('arg', [string(arg), variable('value')], ops))];
-  /** @param {number} kind @param {boolean} [not] */
-  const compare = (kind, not = false) => argument([value, push(constant(first)), binary(kind), ...(not ? [NOT] : [])]);
-  switch (name) {
-    case 'expires_by':
-      return [time(LE)];
-    case 'not_before':
-      return [time(GE)];
-    case 'resource_is':
-      return [checkIf(resource([push(variable('resource')), push(constant(first)), binary(SAME)]))];
-    case 'resource_under': {
-      const { exact, under } = beneath(first, 'resource');
-      return [checkIf(...[exact, under].filter((ops) => ops.length).map(resource))];
-    }
-    case 'arg_is':
-      return compare(DIFFERENT);
-    case 'arg_in':
-      return argument([push(set(values)), value, binary(CONTAINS), NOT]);
-    case 'arg_starts_with':
-      return compare(STARTS, true);
-    case 'arg_ends_with':
-      return compare(ENDS, true);
-    case 'arg_at_most':
-      return compare(GT);
-    case 'arg_at_least':
-      return compare(LT);
-    case 'arg_under': {
-      const { exact, under } = beneath(first, 'path');
-      /** @type {Op[]} */
-      const ops = exact.length ? [...exact, { op: 'closure', ops: under }, binary(OR), { op: 'unary', kind: 1 }] : under;
-      return [present, rejectIf(query('arg_path', [string(arg), variable('path')], [...ops, NOT]))];
-    }
-    case 'arg_host_in': {
-      const ops = [push(set(values)), push(variable('host')), binary(CONTAINS), NOT];
-      return [present, rejectIf(query('arg_host', [string(arg), variable('host')], ops))];
-    }
-    case 'arg_absent':
-      return [rejectIf(query('arg_present', [string(arg)], []))];
-    case 'args_only':
-      return [rejectIf(query('arg_present', [variable('name')], [push(set(values)), push(variable('name')), binary(CONTAINS), NOT]))];
-    default:
-      throw new Misuse(`no restriction ${name}`);
-  }
+/** @param {string} path @param {string} arg @returns {Check[]} */
+function argUnder(path, arg) {
+  const { exact, under } = beneath(path);
+  const test = [push(variable('path')), ...under];
+  /** @type {Op[]} */
+  const either = exact ? [push(variable('path')), exact, binary(SAME), { op: 'closure', ops: test }, binary(OR), { op: 'unary', kind: 1 }] : test;
+  return argument(arg, 'arg_path', 'path', [...either, NOT]);
 }
+
+/** Each name's checks for its values and its argument (checks.md). @type {Record<string, (values: any[], arg: string) => Check[]>} */
+const CHECKS = {
+  expires_by: ([date]) => [fact('time', [push({ k: 'date', v: seconds(date) }), binary(LE)])],
+  not_before: ([date]) => [fact('time', [push({ k: 'date', v: seconds(date) }), binary(GE)])],
+  resource_is: ([resource]) => [fact('resource', [push(constant(resource)), binary(SAME)])],
+  resource_under: ([resource]) => {
+    const { exact, under } = beneath(resource);
+    return [fact('resource', ...(exact ? [[exact, binary(SAME)]] : []), under)];
+  },
+  arg_is: ([value], arg) => compare(arg, value, binary(DIFFERENT)),
+  arg_in: (values, arg) => argument(arg, 'arg', 'value', outside(values, 'value')),
+  arg_starts_with: ([value], arg) => compare(arg, value, binary(STARTS), NOT),
+  arg_ends_with: ([value], arg) => compare(arg, value, binary(ENDS), NOT),
+  arg_at_most: ([value], arg) => compare(arg, value, binary(GT)),
+  arg_at_least: ([value], arg) => compare(arg, value, binary(LT)),
+  arg_under: ([path], arg) => argUnder(path, arg),
+  arg_host_in: (values, arg) => argument(arg, 'arg_host', 'host', outside(values, 'host')),
+  arg_absent: (_, arg) => [{ reject: true, queries: [query('arg_present', [string(arg)], [])] }],
+  args_only: (values) => [{ reject: true, queries: [query('arg_present', [variable('name')], outside(values, 'name'))] }],
+};
+for (const [name, predicate] of Object.entries(PLURALS)) {
+  CHECKS[name] = (values) => {
+    if (new Set(values).size === 1) return [fact(predicate, [push(constant(values[0])), binary(SAME)])];
+    return [checkIf(query(predicate, [variable(predicate)], [push(set(values)), push(variable(predicate)), binary(CONTAINS)]))];
+  };
+}
+export const NAMES = Object.keys(CHECKS);
 
 /** @param {Restriction} restriction @returns {Check[]} */
-export function toChecks(restriction) {
-  const checks = plain(restriction);
-  if (!restriction.when) return checks;
-  const [type, action] = restriction.when;
+export function toChecks({ name, values = [], arg = '', when }) {
+  if (!NAMES.includes(name)) throw new Misuse(`no restriction ${name}`);
+  const checks = CHECKS[name](values, arg);
+  if (!when) return checks;
+  const [type, action] = when;
   // CK-42
   const guards = [['type', type], ['action', action]];
   return checks.map(({ reject, queries }) => {
     if (reject) {
-      const front = guards.map(([name, value]) => ({ name, terms: [string(value)] }));
+      const front = guards.map(([predicate, value]) => ({ name: predicate, terms: [string(value)] }));
       return { reject, queries: queries.map(({ body, expressions }) => ({ body: [...front, ...body], expressions })) };
     }
-    const others = guards.map(([name, value]) => query(name, [variable(name)], [push(variable(name)), push(string(value)), binary(DIFFERENT)]));
+    const others = guards.flatMap(([predicate, value]) => fact(predicate, [push(string(value)), binary(DIFFERENT)]).queries);
     return { reject, queries: [...others, ...queries] };
   });
 }

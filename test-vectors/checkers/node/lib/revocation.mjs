@@ -1,13 +1,13 @@
 // Revocation lists (revocation.md): reading one, taking it, and what a view says.
 
 import { MAX_DATE, MAX_SAFE, SKEW, byteLength, compareText, decodeB64u, sha256 } from './util.mjs';
-import { JsonError, integer, jcs, parseJson } from './json.mjs';
+import { jcs, parseJson, shaped } from './json.mjs';
 import { parsePublic, publicText, verify } from './ed25519.mjs';
 
 /**
- * @typedef {{number: bigint, created: bigint, next: bigint, blocks: string[], holders: string[], issuerKeys: string[],
+ * @typedef {{number: bigint, created: bigint, next: bigint, blocks: string[], holders: string[], issuer_keys: string[],
  *   grants: string[], users: {user: string, until: bigint}[], conversations: {user: string, conversation: string}[],
- *   issuer: string, version: bigint}} List
+ *   issuer: string, v: bigint}} List
  */
 
 /** A refusal of a list; its message is a word of "Refusals". */
@@ -20,60 +20,33 @@ function need(ok, word) {
 
 const MAX_TEXT = 67_108_864;
 const MAX_ENTRIES = 1_000_000;
-const MEMBERS = 'blocks,conversations,created,grants,holders,issuer,issuer_keys,next,number,users,v';
+/** RV-7. */
+const MEMBERS = {
+  ...{ v: 'integer', number: 'integer', created: 'integer', next: 'integer', issuer: 'string' },
+  ...{ blocks: ['string'], holders: ['string'], grants: ['string'], issuer_keys: ['string'] },
+  ...{ users: [{ until: 'integer', user: 'string' }], conversations: [{ conversation: 'string', user: 'string' }] },
+};
 
 /** RV-6 and RV-7. @param {Buffer} payload @returns {List} */
 function readPayload(payload) {
-  let json;
-  try {
-    json = parseJson(payload);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Refusal('json_invalid');
-    throw error;
-  }
+  const json = parseJson(payload, () => fail('json_invalid'));
   need(json.t === 'obj', 'member_invalid');
   need(Buffer.from(jcs(json), 'utf8').equals(payload), 'not_canonical');
-  const members = json.t === 'obj' ? json.members : [];
-  need(members.map(([name]) => name).join() === MEMBERS, 'member_invalid');
-  const values = new Map(members);
-  /** @param {import('./json.mjs').Json|undefined} value @returns {bigint} */
-  const int = (value) => integer(value) ?? fail();
-  /** @param {import('./json.mjs').Json|undefined} value @returns {string} */
-  const str = (value) => (value?.t === 'str' ? value.v : fail());
-  /** @param {string} name */
-  const items = (name) => {
-    const value = values.get(name);
-    return value?.t === 'arr' ? value.items : fail();
-  };
-  /** @param {import('./json.mjs').Json} value @param {string} names @returns {import('./json.mjs').Json[]} */
-  const row = (value, names) => {
-    if (value.t !== 'obj' || value.members.map(([name]) => name).join() !== names) return fail();
-    return value.members.map(([, inner]) => inner);
-  };
-  const list = {
-    ...{ version: int(values.get('v')), number: int(values.get('number')), issuer: str(values.get('issuer')) },
-    ...{ created: int(values.get('created')), next: int(values.get('next')) },
-    ...{ blocks: items('blocks').map(str), holders: items('holders').map(str), grants: items('grants').map(str) },
-    issuerKeys: items('issuer_keys').map(str),
-    users: items('users').map((value) => row(value, 'until,user')).map(([until, user]) => ({ until: int(until), user: str(user) })),
-    conversations: items('conversations')
-      .map((value) => row(value, 'conversation,user'))
-      .map(([conversation, user]) => ({ conversation: str(conversation), user: str(user) })),
-  };
-  const entries = [list.blocks, list.holders, list.grants, list.issuerKeys, list.users, list.conversations];
+  const list = shaped(json, MEMBERS) ?? fail('member_invalid');
+  const entries = [list.blocks, list.holders, list.grants, list.issuer_keys, list.users, list.conversations];
   need(entries.reduce((sum, array) => sum + array.length, 0) <= MAX_ENTRIES, 'limit_exceeded'); // RV-2
   return list;
 }
 
-/** @returns {never} */
-function fail() {
-  throw new Refusal('member_invalid');
+/** @param {string} word @returns {never} */
+function fail(word) {
+  throw new Refusal(word);
 }
 
 /** RV-8 to RV-13. @param {List} list @param {string} issuer */
 function checkList(list, issuer) {
-  const { number, created, next, blocks, holders, issuerKeys, grants, users, conversations } = list;
-  need(list.version === 1n, 'version_unsupported'); // RV-8
+  const { number, created, next, blocks, holders, issuer_keys: issuerKeys, grants, users, conversations } = list;
+  need(list.v === 1n, 'version_unsupported'); // RV-8
   need(list.issuer === issuer, 'issuer_mismatch'); // RV-9
   need(number >= 1n && number <= MAX_SAFE, 'number_invalid'); // RV-10
   need(created >= 0n && created < next && next <= created + 604800n && next <= MAX_DATE, 'time_invalid'); // RV-11
@@ -127,7 +100,7 @@ export class View {
     need(!this.keptKeys.has(publicText(signer)), 'signer_revoked'); // RV-5
     const list = readPayload(payload);
     checkList(list, this.issuer);
-    need(!list.issuerKeys.includes(publicText(signer)), 'signer_revoked'); // RV-5
+    need(!list.issuer_keys.includes(publicText(signer)), 'signer_revoked'); // RV-5
     need(list.created <= now + SKEW, 'not_yet_valid'); // RV-14
     const hash = sha256(payload).toString('hex');
     if (this.last) {
@@ -137,7 +110,7 @@ export class View {
     this.last = { number: list.number, hash };
     this.list = list; // RV-17
     for (const holder of list.holders) this.keptHolders.add(holder); // RV-18
-    for (const key of list.issuerKeys) this.keptKeys.add(key);
+    for (const key of list.issuer_keys) this.keptKeys.add(key);
   }
 
   /** RV-21, RV-22. @param {bigint} now */

@@ -1,17 +1,45 @@
-// Structured fields (RFC 9651): Dictionaries, parsed strictly and serialised again; a value that does not come out as it
-// went in is not exact (request.md, "Structured fields").
+// Structured fields (RFC 9651): Dictionaries in just the form that serialising gives (request.md, "Structured fields"). A value
+// is exact when it has this grammar: each item in its one spelling, no key twice, single spaces, `true` left out where it can be.
 
-import { decodeUtf8, encodeUtf8, fromBinary } from './util.mjs';
+import { decodeUtf8, fromBinary } from './util.mjs';
 
 /**
  * @typedef {{t: 'integer', v: number} | {t: 'decimal'|'string'|'token'|'date'|'display', v: string}
  *   | {t: 'bytes', v: Buffer} | {t: 'bool', v: boolean}} Bare
  * @typedef {Map<string, Bare>} Params
  * @typedef {{bare: Bare, params: Params}} Item
- * @typedef {{items: Item[]|null, bare: Bare|null, params: Params}} Member an Inner List has items, an Item has bare
+ * @typedef {{items: Item[]|null, bare: Bare|null, params: Params, text: string}} Member an Inner List has items, an Item has
+ *   bare; `text` is what follows the `=`
  */
 
 class Inexact extends Error {}
+
+/**
+ * Kinds of bare items, each with its spelling and its value; null where it is no value after all.
+ * @type {[string, RegExp, (text: string) => any][]}
+ */
+const BARE = [
+  ['decimal', /((?!-0\.0)-?(?:0|[1-9][0-9]{0,11})\.(?:[0-9]{0,2}[1-9]|0))(?![0-9.])/y, (text) => text],
+  ['integer', /(0|-?[1-9][0-9]{0,14})(?![0-9.])/y, Number],
+  ['string', /"((?:[ !#-[\]-~]|\\["\\])*)"/y, (text) => text.replace(/\\(.)/g, '$1')],
+  ['bytes', /:([A-Za-z0-9+/=]*):/y, exactBase64],
+  ['bool', /\?([01])/y, (text) => text === '1'],
+  ['date', /@(0|-?[1-9][0-9]{0,14})(?![0-9.])/y, (text) => text],
+  ['display', /%"((?:[ !#-$&-~]|%(?:2[25]|[01][0-9a-f]|7f|[89a-f][0-9a-f]))*)"/y, displayed],
+  ['token', /([A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*)/y, (text) => text],
+];
+const KEY = /[a-z*][a-z0-9_.*-]*/y;
+
+/** @param {string} text */
+function exactBase64(text) {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : null;
+}
+
+/** @param {string} coded */
+function displayed(coded) {
+  return decodeUtf8(fromBinary(coded.replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))));
+}
 
 class Reader {
   /** @param {string} text a binary string */
@@ -20,151 +48,80 @@ class Reader {
     this.at = 0;
   }
 
-  /** @param {RegExp} sticky @returns {string[]} */
+  /** @param {RegExp} sticky */
   take(sticky) {
     sticky.lastIndex = this.at;
     const found = sticky.exec(this.text);
-    if (!found) throw new Inexact();
-    this.at += found[0].length;
+    if (found) this.at += found[0].length;
     return found;
-  }
-
-  /** @param {string} character @returns {boolean} */
-  skip(character) {
-    if (this.text[this.at] !== character) return false;
-    this.at += 1;
-    return true;
-  }
-
-  key() {
-    return this.take(/[a-z*][a-z0-9_.*-]*/y)[0];
   }
 
   /** @returns {Bare} */
   bare() {
-    switch (this.text[this.at]) {
-      case '"':
-        return { t: 'string', v: this.take(/"((?:[ !#-[\]-~]|\\["\\])*)"/y)[1].replace(/\\(.)/g, '$1') };
-      case ':':
-        return { t: 'bytes', v: Buffer.from(this.take(/:([A-Za-z0-9+/=]*):/y)[1], 'base64') };
-      case '?':
-        return { t: 'bool', v: this.take(/\?([01])/y)[1] === '1' };
-      case '@':
-        return { t: 'date', v: this.take(/@(-?[0-9]{1,15})(?![0-9.])/y)[1] };
-      case '%':
-        return { t: 'display', v: this.display() };
-      default:
+    for (const [t, spelling, read] of BARE) {
+      const found = this.take(spelling);
+      if (!found) continue;
+      const v = read(found[1]);
+      if (v === null) break;
+      return /** @type {Bare} */ ({ t, v });
     }
-    if (/[0-9-]/.test(this.text[this.at] ?? '')) {
-      const [number, , fraction] = this.take(/-?([0-9]{1,15})(\.[0-9]{1,3})?(?![0-9.])/y);
-      if (fraction === undefined) return { t: 'integer', v: Number(number) };
-      if (number.replace('-', '').indexOf('.') > 12) throw new Inexact();
-      return { t: 'decimal', v: number };
-    }
-    return { t: 'token', v: this.take(/[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*/y)[0] };
+    throw new Inexact();
   }
 
-  display() {
-    const [, coded] = this.take(/%"((?:[ !#-$&-~]|%[0-9a-f]{2})*)"/y);
-    const bytes = coded.replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-    const text = decodeUtf8(fromBinary(bytes));
-    if (text === null) throw new Inexact();
-    return text;
+  /** A key that `held` lacks. @param {Map<string, unknown>} held */
+  key(held) {
+    const found = this.take(KEY);
+    if (!found || held.has(found[0])) throw new Inexact();
+    return found[0];
+  }
+
+  /** What stands behind a key and its `=`; without one, or with a `true` that is spelled out. @template T @param {() => T} read @param {T} absent */
+  valueOr(read, absent) {
+    if (!this.take(/=/y)) return absent;
+    if (/^\?1/.test(this.text.slice(this.at))) throw new Inexact();
+    return read();
   }
 
   /** @returns {Params} */
   params() {
     const params = new Map();
-    while (this.skip(';')) {
-      while (this.skip(' '));
-      const key = this.key();
-      params.set(key, this.skip('=') ? this.bare() : { t: 'bool', v: true });
-    }
+    while (this.take(/;/y)) params.set(this.key(params), this.valueOr(() => this.bare(), { t: 'bool', v: true }));
     return params;
   }
 
-  /** @returns {Member} */
-  member() {
-    if (!this.skip('(')) return { items: null, bare: this.bare(), params: this.params() };
+  /** @returns {Item} */
+  item() {
+    return { bare: this.bare(), params: this.params() };
+  }
+
+  /** @returns {Item[]} */
+  innerList() {
     const items = [];
-    for (;;) {
-      while (this.skip(' '));
-      if (this.skip(')')) break;
-      items.push({ bare: this.bare(), params: this.params() });
-      if (!' )'.includes(this.text[this.at] ?? 'x')) throw new Inexact();
+    while (!this.take(/\)/y)) {
+      if (items.length && !this.take(/ /y)) throw new Inexact();
+      items.push(this.item());
     }
-    return { items, bare: null, params: this.params() };
+    return items;
   }
 
   /** @returns {Map<string, Member>} */
   dictionary() {
     const members = new Map();
-    while (this.at < this.text.length) {
-      const key = this.key();
-      members.set(key, this.skip('=') ? this.member() : { items: null, bare: { t: 'bool', v: true }, params: this.params() });
-      this.take(/[ \t]*/y);
-      if (this.at === this.text.length) break;
-      if (!this.skip(',')) throw new Inexact();
-      this.take(/[ \t]*/y);
-      if (this.at === this.text.length) throw new Inexact();
-    }
+    do {
+      const key = this.key(members);
+      const start = this.at + 1;
+      const value = this.valueOr(() => (this.take(/\(/y) ? { items: this.innerList() } : { bare: this.bare() }), { bare: { t: 'bool', v: true } });
+      members.set(key, { items: null, bare: null, ...value, params: this.params(), text: this.text.slice(start, this.at) });
+    } while (this.take(/, /y));
+    if (this.at !== this.text.length) throw new Inexact();
     return members;
   }
-}
-
-/** @param {Bare} bare @returns {string} */
-function writeBare(bare) {
-  switch (bare.t) {
-    case 'integer':
-      return String(bare.v === 0 ? 0 : bare.v);
-    case 'decimal': {
-      const [, sign, whole, tail] = /** @type {string[]} */ (/^(-?)0*([0-9]+)\.([0-9]+?)0*$/.exec(bare.v));
-      return `${/^0*$/.test(whole + tail) ? '' : sign}${whole}.${tail}`;
-    }
-    case 'string':
-      return `"${bare.v.replace(/["\\]/g, '\\$&')}"`;
-    case 'token':
-      return bare.v;
-    case 'bytes':
-      return `:${bare.v.toString('base64')}:`;
-    case 'bool':
-      return `?${bare.v ? 1 : 0}`;
-    case 'date':
-      return `@${BigInt(bare.v)}`;
-    default: {
-      const coded = encodeUtf8(bare.v).toString('latin1');
-      const escape = (/** @type {string} */ c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
-      return `%"${coded.replace(/[%"\u0000-\u001f\u007f-\u00ff]/g, escape)}"`;
-    }
-  }
-}
-
-/** @param {Params} params */
-function writeParams(params) {
-  return [...params].map(([key, bare]) => `;${key}${bare.t === 'bool' && bare.v ? '' : `=${writeBare(bare)}`}`).join('');
-}
-
-/** A member without its key: what follows the `=`. @param {Member} member @returns {string} */
-export function writeMember({ items, bare, params }) {
-  if (!items) return writeBare(/** @type {Bare} */ (bare)) + writeParams(params);
-  return `(${items.map((item) => writeBare(item.bare) + writeParams(item.params)).join(' ')})${writeParams(params)}`;
-}
-
-/** @param {Map<string, Member>} members */
-export function writeDictionary(members) {
-  return [...members]
-    .map(([key, member]) => {
-      const isTrue = member.bare?.t === 'bool' && member.bare.v;
-      return key + (isTrue ? writeParams(member.params) : `=${writeMember(member)}`);
-    })
-    .join(', ');
 }
 
 /** The Dictionary, where the value is an exact one; else null. @param {string} value @returns {Map<string, Member>|null} */
 export function exactDictionary(value) {
   try {
-    const members = new Reader(value).dictionary();
-    return members.size > 0 && writeDictionary(members) === value ? members : null;
+    return new Reader(value).dictionary();
   } catch (error) {
     if (error instanceof Inexact) return null;
     throw error;

@@ -9,7 +9,7 @@ import { keyId, publicText } from './ed25519.mjs';
  */
 
 /** @param {Term} term @returns {string} */
-function showTerm(term) {
+export function showTerm(term) {
   switch (term.k) {
     case 'string':
       return JSON.stringify(term.v);

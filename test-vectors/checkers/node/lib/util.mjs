@@ -23,6 +23,11 @@ export function demand(ok, stage, code, detail) {
   if (!ok) throw new Denial(stage, code, detail);
 }
 
+/** For readers that are told how to refuse. @param {number} stage @param {string} code @returns {(detail: string) => never} */
+export const denies = (stage, code) => (detail) => {
+  throw new Denial(stage, code, detail);
+};
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Strict UTF-8; null where the bytes are something else. @param {Uint8Array} bytes @returns {string|null} */

@@ -1,12 +1,12 @@
 // The twelve stages (verify.md) for a request, and what a request and a JSON-RPC message share.
 
-import { Denial, Misuse, SKEW, demand, rfc3339 } from './util.mjs';
-import { JsonError, parseJson } from './json.mjs';
+import { Denial, Misuse, SKEW, demand, denies, rfc3339 } from './util.mjs';
+import { parseJson } from './json.mjs';
 import { keyId, parsePublic } from './ed25519.mjs';
 import { decodeToken } from './token.mjs';
 import { verifyChain } from './chain.mjs';
 import { checkFraming, findToken, normalise, splitTarget, valueOf } from './message.mjs';
-import { checkBody, readFields, readSignature, verifySignature } from './request.mjs';
+import { checkBody, otherFields, readFields, readSignature, verifySignature } from './request.mjs';
 import * as op from './operation.mjs';
 import { extract } from './args.mjs';
 import { Evaluator } from './evaluate.mjs';
@@ -18,14 +18,15 @@ import { charge, checkApprovals } from './approvals.mjs';
  * @typedef {import('./json.mjs').Json} Json
  * @typedef {import('./operation.mjs').Operation} Operation
  * @typedef {import('./approvals.mjs').Stores} Stores
- * @typedef {{method: string, path: string, query: string|null, authority: string}} Http
+ * @typedef {{method: string, path: string, query: string|null, authority: string, fields: Record<string, string>|null}} Http
  * @typedef {{audiences: string[], authorities: string[], scheme: string, issuers: Map<string, Buffer[]>,
  *   operations: import('./operation.mjs').Row[]|undefined, maxBody: bigint, now: bigint, stores: Stores,
- *   revoked: Revoked, onChecks?: (token: Token, evaluator: Evaluator, code: string|null) => void}} Context
+ *   revoked: Revoked, onChecks?: (token: Token, evaluator: Evaluator, code: string|null, canonical: () => string) => void}} Context
  * @typedef {{blocks: Set<string>, holders: Set<string>, users: {issuer: string, user: string, before: number}[],
  *   grants: {issuer: string, grant: string}[], conversations: {issuer: string, user: string, conversation: string}[],
  *   keys: Set<string>}} Revoked
- * @typedef {{operation: Operation, json: Json|null, read: boolean, content: Buffer|null}} Asked what a request asks for
+ * @typedef {{operation: Operation, json: Json|null, read: boolean, content: Buffer|null, meta: Json|null}} Asked what a request
+ *   asks for: its arguments, whether they were read, the body where it is to be hashed, what is covered of MCP's `_meta`
  */
 
 export const MIB = 1 << 20;
@@ -102,14 +103,14 @@ export function checkToken(context, token, findService, keyid) {
  */
 function readBody(message, operation) {
   const { body } = message;
-  if (body.length === 0) return { operation, json: null, read: true, content: null };
+  const asked = { operation, json: null, read: true, content: null, meta: null };
+  if (body.length === 0) return asked;
   const media = op.parseMediaType(valueOf(message, 'content-type') ?? '');
   if (!media) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
   const isJson = (media.type === 'application' && media.subtype === 'json') || media.subtype.endsWith('+json');
-  if (!isJson || body.length > MIB || operation.row?.read_body === false) return { operation, json: null, read: false, content: body };
+  if (!isJson || body.length > MIB || operation.row?.read_body === false) return { ...asked, read: false, content: body };
   const json = readStrictBody(message, media);
-  const root = json.t === 'obj';
-  return { operation, json: root ? json : null, read: root, content: root ? null : body };
+  return json.t === 'obj' ? { ...asked, json } : { ...asked, read: false, content: body };
 }
 
 /** RQ-55 and RQ-56 for a body that is read. @param {Message} message @param {{parameters: [string, string][]}} media @returns {Json} */
@@ -117,12 +118,7 @@ export function readStrictBody(message, { parameters }) {
   const charsets = parameters.filter(([name]) => name === 'charset');
   demand(charsets.every(([, value]) => value.toLowerCase() === 'utf-8'), 11, 'body_ambiguous', 'charset'); // RQ-56
   demand(valueOf(message, 'content-encoding') === null, 11, 'body_ambiguous', 'content coding'); // RQ-55
-  try {
-    return parseJson(message.body);
-  } catch (error) {
-    if (error instanceof JsonError) throw new Denial(11, 'body_ambiguous', error.message); // RQ-55
-    throw error;
-  }
+  return parseJson(message.body, denies(11, 'body_ambiguous')); // RQ-55
 }
 
 /**
@@ -151,10 +147,11 @@ export function factsOf(token, service, operation, http, binding, now) {
  * @param {string|null} approvals value of the field @returns {string} the right
  */
 export function authorize(context, token, service, asked, http, binding, query, approvals) {
-  const { operation, json } = asked;
+  const { operation } = asked;
   const args = extract(operation, query, asked);
   const right = op.findRight(token, operation);
   const evaluator = new Evaluator(factsOf(token, service, operation, http, binding, context.now), args);
+  const canonical = () => op.canonicalOperation(token, service, asked, http);
   /** @type {string|null} */
   let code = null;
   try {
@@ -163,33 +160,38 @@ export function authorize(context, token, service, asked, http, binding, query, 
     if (error instanceof Denial) code = error.code;
     throw error;
   } finally {
-    context.onChecks?.(token, evaluator, code);
+    context.onChecks?.(token, evaluator, code, canonical);
   }
-  const digest = () => op.operationDigest(token, service, operation, http, json, asked.content);
-  const useIds = checkApprovals(token, operation, approvals, digest, context.now);
+  const useIds = checkApprovals(token, operation, approvals, () => op.operationDigest(canonical()), context.now);
   charge(token, operation, args, useIds, context.now, context.stores);
   return `${right.type}:${right.location}:${right.action}`; // VF-30
 }
 
 /**
- * VF-36. @param {Token|null} token once stage 8 passed @param {string} binding @param {Denial|null} denial @param {string|null} right
+ * A decision (VF-36, VF-37). @param {string} binding
+ * @param {(proven: (token: Token) => void) => string|null} stages gives the right, and tells the token once stage 8 passed
  */
-export function decision(token, binding, denial, right) {
-  const shown = token && (!denial || denial.stage >= 9) ? token : null; // VF-37
-  return {
-    result: denial ? 'deny' : 'allow',
-    stage: denial?.stage ?? null,
-    code: denial?.code ?? null,
-    issuer: shown?.issuer ?? null,
-    user: shown?.user ?? null,
-    agents: shown?.holders.map(({ name, key, delegator }) => ({
-      ...{ name, key_id: keyId(key), claimed_by: delegator ? keyId(delegator) : shown.issuer },
-    })) ?? null,
-    purpose: shown?.purpose ?? null,
-    expires: shown ? rfc3339(shown.expiry) : null,
-    right,
-    binding: shown ? binding : null,
+export function decide(binding, stages) {
+  /** @type {Token|null} */
+  let shown = null;
+  const proven = (/** @type {Token} */ token) => {
+    shown = token;
   };
+  try {
+    const right = stages(proven);
+    return { result: 'allow', stage: null, code: null, ...members(shown, binding), right };
+  } catch (error) {
+    if (!(error instanceof Denial)) throw error;
+    return { result: 'deny', stage: error.stage, code: error.code, ...members(shown, binding), right: null };
+  }
+}
+
+/** @param {Token|null} token @param {string} binding */
+function members(token, binding) {
+  if (!token) return { issuer: null, user: null, agents: null, purpose: null, expires: null, binding: null };
+  const { issuer, user, purpose, holders, expiry } = token;
+  const agents = holders.map(({ name, key, delegator }) => ({ name, key_id: keyId(key), claimed_by: delegator ? keyId(delegator) : issuer }));
+  return { issuer, user, agents, purpose, expires: rfc3339(expiry), binding };
 }
 
 /**
@@ -199,35 +201,28 @@ export function decision(token, binding, denial, right) {
  *   service: string) => Asked|null)|null} [mcp] maps the request where its path is that of an MCP endpoint; null: it acts on nothing
  */
 export function verifyRequest(context, message, mcp = null) {
-  const { now, maxBody } = context;
-  /** @type {Token|null} */
-  let token = null;
-  try {
+  return decide('ed25519', (proven) => {
     const authority = checkFraming(message, context);
     const { text, header } = findToken(message);
     const fields = readFields(message);
-    const signature = readSignature(message, fields, header, now);
+    const signature = readSignature(message, fields, header, context.now);
     const [path, query] = splitTarget(message.target);
-    token = readSealed(text);
+    const token = readSealed(text);
     const service = checkToken(context, token, () => op.serviceFor(context.audiences, path), signature.keyid);
     verifySignature(message, authority, signature, holderKey(token));
-    checkBody(message, fields, signature, maxBody);
+    proven(token);
+    checkBody(message, fields, signature, context.maxBody);
     context.stores.recordNonce(signature.keyid, signature.nonce); // VF-19
-    const http = { method: message.method, path, query, authority };
-    /** @type {Asked|null} */
-    let asked;
-    if (mcp) asked = mcp(message, context, token, text, signature, service);
-    else {
-      const operation = op.mapOperation(context.operations, message.method, path);
-      demand(op.isResource(path) && op.isResource(operation.resource), 11, 'resource_invalid'); // VF-25 to VF-28
-      asked = readBody(message, operation);
-    }
-    if (!asked) return decision(token, 'ed25519', null, null); // JR-23
-    const approvals = valueOf(message, 'countersign-approval');
-    const right = authorize(context, token, service, asked, http, 'ed25519', mcp ? null : query, approvals);
-    return decision(token, 'ed25519', null, right);
-  } catch (error) {
-    if (error instanceof Denial) return decision(token, 'ed25519', error, null);
-    throw error;
-  }
+    const asked = mcp ? mcp(message, context, token, text, signature, service) : askedOf(context, message, path);
+    if (!asked) return null; // JR-23
+    const http = { method: message.method, path, query, authority, fields: otherFields(message, signature.components, header) };
+    return authorize(context, token, service, asked, http, 'ed25519', mcp ? null : query, valueOf(message, 'countersign-approval'));
+  });
+}
+
+/** @param {Context} context @param {Message} message @param {string} path raw @returns {Asked} */
+function askedOf({ operations }, message, path) {
+  const operation = op.mapOperation(operations, message.method, path);
+  demand(op.isResource(path) && op.isResource(operation.resource), 11, 'resource_invalid'); // VF-25 to VF-28
+  return readBody(message, operation);
 }

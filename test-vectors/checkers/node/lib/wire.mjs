@@ -19,7 +19,8 @@ Fact              : 1 predicate Predicate !
 Check             : 1 queries Rule *, 2 kind int32 ?
 Rule              : 1 head Predicate !, 2 body Predicate *, 3 expressions Expression * / 4
 Predicate         : 1 name uint64 !, 2 terms Term *
-Term              : 1 variable uint32 |, 2 integer int64 |, 3 string uint64 |, 4 date uint64 |, 5 bytes bytes |, 6 bool bool |, 7 set TermSet | / 8 9 10
+Term              : 1 variable uint32 |, 2 integer int64 |, 3 string uint64 |, 4 date uint64 |, 5 bytes bytes |, 6 bool bool |, 7 set TermSet |\
+ / 8 9 10
 TermSet           : 1 set Term *
 Expression        : 1 ops Op *
 Op                : 1 value Term |, 2 unary OpUnary |, 3 binary OpBinary |, 4 closure OpClosure |
