@@ -3,7 +3,11 @@
 use core::fmt;
 use core::str::FromStr;
 
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable, EdwardsPoint};
+use curve25519_dalek::scalar::Scalar;
+use curve25519_dalek::traits::BasepointTable as _;
 use ed25519_dalek::{Signer as _, Verifier as _};
+use sha2::{Digest as _, Sha512};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::encoding::{from_base64url, from_hex, sha256, to_base64url, to_hex};
@@ -135,6 +139,56 @@ impl VerifyingKey {
             return Err(InvalidSignature);
         }
         self.0.verify(message, &signature).map_err(|_| InvalidSignature)
+    }
+}
+
+/// A key that is known long before what it signed: multiples of it are at hand, about 30 KiB of them.
+pub(crate) struct FixedKey {
+    public: PublicKey,
+    /// Of −A.
+    multiples: Box<EdwardsBasepointTable>,
+}
+
+impl FixedKey {
+    // spec: TK-45, TK-46
+    pub(crate) fn new(public: PublicKey) -> Option<Self> {
+        if is_low_order(&public.0) {
+            return None;
+        }
+        let point = CompressedEdwardsY(public.0).decompress()?;
+        Some(Self { public, multiples: Box::new(EdwardsBasepointTable::create(&-point)) })
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        self.public
+    }
+
+    /// The first of these keys whose signature this is: the equation of TK-46, with the half that is the same for all keys
+    /// computed once. Accepts what [`VerifyingKey::verify`] accepts.
+    // spec: TK-44, TK-45, TK-46
+    pub(crate) fn first<'k>(
+        keys: impl Iterator<Item = &'k Self>,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Option<&'k Self> {
+        let (r, s) = signature.0.split_first_chunk::<32>()?;
+        let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(s.try_into().ok()?))?;
+        if is_low_order(r) {
+            return None;
+        }
+        let of_base = EdwardsPoint::mul_base(&s);
+        let mut keys = keys;
+        keys.find(|key| {
+            let hash = Sha512::new().chain_update(r).chain_update(key.public.0).chain_update(message).finalize();
+            let k = Scalar::from_bytes_mod_order_wide(&hash.into());
+            (of_base + key.multiples.mul_base(&k)).compress().0 == *r
+        })
+    }
+}
+
+impl fmt::Debug for FixedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FixedKey({})", self.public)
     }
 }
 
@@ -303,9 +357,13 @@ mod tests {
                 .is_ok_and(|public| public.verify_strict(message, &signature).is_ok())
         };
         let (mut compared, mut accepted) = (0, 0);
+        let mut fixed = std::collections::HashMap::new();
         let mut compare = |public: &[u8; 32], signature: [u8; 64]| {
             let ours = PublicKey(*public).verify(message, &Signature(signature)).is_ok();
             assert_eq!(ours, strict(public, &signature), "{} {}", to_hex(public), to_hex(&signature));
+            let fixed = fixed.entry(*public).or_insert_with(|| FixedKey::new(PublicKey(*public)));
+            let found = FixedKey::first(fixed.iter(), message, &Signature(signature));
+            assert_eq!(found.is_some(), ours, "{} {}", to_hex(public), to_hex(&signature));
             compared += 1;
             accepted += u32::from(ours);
         };
@@ -330,5 +388,27 @@ mod tests {
         compare(&key.public().0, good.0);
         assert!(compared > 30_000);
         assert_eq!(accepted, 1);
+    }
+
+    // spec: TK-46
+    #[test]
+    fn finds_the_one_key_among_several() {
+        let keys: Vec<SigningKey> = (1..=8).map(|seed| SigningKey::from_seed(&[seed; 32])).collect();
+        let fixed: Vec<FixedKey> = keys.iter().map(|key| FixedKey::new(key.public()).unwrap()).collect();
+        for length in [0, 1, 63, 64, 4096] {
+            let message = vec![5; length];
+            for key in &keys {
+                let signature = key.sign(&message);
+                let found = FixedKey::first(fixed.iter(), &message, &signature).map(FixedKey::public);
+                assert_eq!(found, Some(key.public()));
+                let others = fixed.iter().filter(|other| other.public() != key.public());
+                assert!(FixedKey::first(others, &message, &signature).is_none());
+            }
+        }
+        assert!(FixedKey::new(PublicKey([0; 32])).is_none());
+        // No point of the curve has y = 2.
+        let mut two = [0; 32];
+        two[0] = 2;
+        assert!(FixedKey::new(PublicKey(two)).is_none());
     }
 }

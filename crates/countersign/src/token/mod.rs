@@ -39,10 +39,10 @@ use self::layout::{Layout, Proof, limit};
 pub use self::mint::{Grant, UnsignedGrant};
 pub use self::recognise::{Condition, Recognised, recognise};
 pub use self::restriction::{ArgValue, Restriction};
-pub(crate) use self::signed::verify_from;
+pub(crate) use self::signed::{by_issuer, rest_holds};
 use crate::code::Code;
 use crate::encoding::{from_base64url, to_base64url};
-use crate::key::{PublicKey, SigningKey, VerifyingKey};
+use crate::key::{PublicKey, SigningKey};
 use crate::time::UnixTime;
 
 /// The greatest length of a token's text, in characters.
@@ -117,14 +117,13 @@ impl UnverifiedToken {
     ///
     /// Says nothing about expiry, audience or revocation: those are [`crate::verify`]'s.
     pub fn verify(self, roots: &[PublicKey]) -> Result<VerifiedChain, TokenError> {
-        for root in roots {
-            if let Some(key) = VerifyingKey::new(*root)
-                && verify_from(&self.0.bytes, &self.0.layout, 0, &key)
-            {
-                return Ok(VerifiedChain::new(self.0, *root));
-            }
+        let root = by_issuer(&self.0.bytes, &self.0.layout).and_then(|(signed, signature)| {
+            roots.iter().find(|root| root.verify(&signed, &signature).is_ok()).copied()
+        });
+        match root.filter(|_| rest_holds(&self.0.bytes, &self.0.layout, 1)) {
+            Some(root) => Ok(VerifiedChain::new(self.0, root)),
+            None => Err(TokenError::new(ErrorKind::Signature)),
         }
-        Err(TokenError::new(ErrorKind::Signature))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::layout::{Block, Layout, Proof};
 use super::wire::Span;
-use crate::key::{PublicKey, Signature, VerifyingKey};
+use crate::key::{PublicKey, Signature};
 
 /// Ed25519, as a little-endian i32.
 const ALGORITHM: [u8; 4] = 0_i32.to_le_bytes();
@@ -51,40 +51,37 @@ fn signature(bytes: &[u8], span: Span) -> Option<Signature> {
     span.of(bytes).try_into().ok().map(Signature)
 }
 
-/// Verifies the blocks from `first` on, and the proof. The key of block 0 is `root`.
+/// What a key of the issuer has to have signed, and the signature: the authority block's.
+// spec: TK-39
+pub(crate) fn by_issuer(bytes: &[u8], layout: &Layout) -> Option<(Vec<u8>, Signature)> {
+    let block = layout.blocks.first()?;
+    Some((block_payload(block.payload.of(bytes), &block.next_key, None, None), signature(bytes, block.signature)?))
+}
+
+/// Verifies the blocks behind the authority block from `first` on, and the proof.
 ///
 /// Says how many blocks hold on failure only by being false: what is told apart here is told to nobody.
 // spec: TK-43
-pub(crate) fn verify_from(bytes: &[u8], layout: &Layout, first: usize, root: &VerifyingKey) -> bool {
-    let mut previous: Option<&Block> = first.checked_sub(1).and_then(|index| layout.blocks.get(index));
-    for block in layout.blocks.iter().skip(first) {
-        if !block_holds(bytes, block, previous, root) {
-            return false;
-        }
-        previous = Some(block);
-    }
-    proof_holds(bytes, layout)
+pub(crate) fn rest_holds(bytes: &[u8], layout: &Layout, first: usize) -> bool {
+    let pairs = layout.blocks.iter().zip(layout.blocks.iter().skip(1));
+    let mut pairs = pairs.skip(first.saturating_sub(1));
+    pairs.all(|(previous, block)| block_holds(bytes, block, previous)) && proof_holds(bytes, layout)
 }
 
-fn block_holds(bytes: &[u8], block: &Block, previous: Option<&Block>, root: &VerifyingKey) -> bool {
+fn block_holds(bytes: &[u8], block: &Block, previous: &Block) -> bool {
     let payload = block.payload.of(bytes);
-    let previous_signature = previous.map(|previous| previous.signature.of(bytes));
+    let previous_signature = previous.signature.of(bytes);
     let external = block.external.map(|external| external.signature.of(bytes));
     let Some(own) = signature(bytes, block.signature) else { return false };
-    let signed = block_payload(payload, &block.next_key, previous_signature, external);
-    let holds = match previous {
-        None => root.verify(&signed, &own).is_ok(),
-        Some(previous) => previous.next_key.verify(&signed, &own).is_ok(),
-    };
-    if !holds {
+    let signed = block_payload(payload, &block.next_key, Some(previous_signature), external);
+    if previous.next_key.verify(&signed, &own).is_err() {
         return false;
     }
-    match (block.external, previous_signature) {
-        (None, _) => true,
-        (Some(external), Some(previous)) => signature(bytes, external.signature)
-            .is_some_and(|by_holder| external.key.verify(&external_payload(payload, previous), &by_holder).is_ok()),
-        (Some(_), None) => false,
-    }
+    block.external.is_none_or(|external| {
+        signature(bytes, external.signature).is_some_and(|by_holder| {
+            external.key.verify(&external_payload(payload, previous_signature), &by_holder).is_ok()
+        })
+    })
 }
 
 fn proof_holds(bytes: &[u8], layout: &Layout) -> bool {

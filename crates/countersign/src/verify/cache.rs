@@ -92,6 +92,11 @@ impl Prefixes {
     pub(crate) fn blocks(&self) -> impl DoubleEndedIterator<Item = PrefixId> + ExactSizeIterator {
         self.boundaries.iter().map(|hasher| hasher.clone().finalize().into())
     }
+
+    /// What is to be remembered once all of it holds, where the first `known` blocks are remembered already.
+    pub(crate) fn from(&self, known: usize) -> Vec<PrefixId> {
+        self.blocks().skip(known).chain([self.whole]).collect()
+    }
 }
 
 #[cfg(test)]

@@ -3,16 +3,10 @@
 use core::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::key::{PublicKey, VerifyingKey};
+use crate::key::{FixedKey, PublicKey};
 
-/// A key and its decompressed form.
-#[derive(Debug)]
-pub(crate) struct RootKey {
-    pub(crate) public: PublicKey,
-    pub(crate) verifying: VerifyingKey,
-}
-
-/// The keys of one issuer, at most [`IssuerKeys::LIMIT`] at a time.
+/// The keys of one issuer, at most [`IssuerKeys::LIMIT`] at a time. Each takes about 30 KiB: multiples of it are at hand, so
+/// that a token is soon tried under it.
 ///
 /// All clones are one handle: what [`IssuerKeys::replace`] sets in one is what every verifier that was built with another
 /// works by from its next request on. A request is verified with one set, the one at the start of stage 7.
@@ -35,7 +29,7 @@ pub(crate) struct RootKey {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct IssuerKeys(Arc<RwLock<Arc<[RootKey]>>>);
+pub struct IssuerKeys(Arc<RwLock<Arc<[FixedKey]>>>);
 
 impl IssuerKeys {
     /// How many keys an issuer may have at a time. A forged token costs the verifier a signature for each.
@@ -63,7 +57,7 @@ impl IssuerKeys {
 
     /// The keys as they are now, in the order in which they are tried.
     pub fn public(&self) -> Vec<PublicKey> {
-        self.current().iter().map(|key| key.public).collect()
+        self.current().iter().map(FixedKey::public).collect()
     }
 
     /// Whether `other` is a clone of this handle, so that both always have the same keys.
@@ -72,31 +66,30 @@ impl IssuerKeys {
     }
 
     /// The set that one request is verified with.
-    pub(crate) fn current(&self) -> Arc<[RootKey]> {
+    pub(crate) fn current(&self) -> Arc<[FixedKey]> {
         // Nobody panics while holding the lock, and a pointer is never half written.
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn decompress(keys: impl IntoIterator<Item = PublicKey>) -> Result<Arc<[RootKey]>, IssuerKeysError> {
-    let mut set: Vec<RootKey> = Vec::new();
+fn decompress(keys: impl IntoIterator<Item = PublicKey>) -> Result<Arc<[FixedKey]>, IssuerKeysError> {
+    let mut set: Vec<FixedKey> = Vec::new();
     for public in keys {
-        if set.iter().any(|known| known.public == public) {
+        if set.iter().any(|known| known.public() == public) {
             continue;
         }
         // spec: VF-43
         if set.len() == IssuerKeys::LIMIT {
             return Err(IssuerKeysError::TooMany);
         }
-        let verifying = VerifyingKey::new(public).ok_or(IssuerKeysError::Key)?;
-        set.push(RootKey { public, verifying });
+        set.push(FixedKey::new(public).ok_or(IssuerKeysError::Key)?);
     }
     Ok(set.into())
 }
 
 impl fmt::Debug for IssuerKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.current().iter().map(|key| key.public)).finish()
+        f.debug_list().entries(self.current().iter().map(FixedKey::public)).finish()
     }
 }
 

@@ -31,10 +31,10 @@ mod store;
 use crate::code::Code;
 use crate::denial::Denial;
 use crate::jsonrpc::{Envelope, Message};
-use crate::key::{KeyId, PublicKey, Signature, VerifyingKey};
+use crate::key::{FixedKey, KeyId, PublicKey, Signature};
 use crate::request::{self, BodyLength, Parts};
 use crate::time::{SKEW, UnixTime};
-use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
+use crate::token::{Decoded, UnverifiedToken, VerifiedChain, by_issuer, rest_holds};
 
 pub use self::approval::{Approval, ApprovalUse, Approvals, MAX_APPROVAL_SECONDS, UnsignedApproval};
 use self::cache::{PrefixId, Prefixes};
@@ -43,7 +43,6 @@ use self::config::{Config, Issuer, Service};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
 pub use self::digest::OperationRecord;
-use self::issuers::RootKey;
 pub use self::issuers::{IssuerKeys, IssuerKeysError};
 pub(crate) use self::operation::declared_once;
 pub use self::operation::{CostEntry, Operation, OperationEntry, OperationError, Operations};
@@ -392,24 +391,37 @@ impl Verifier {
     ) -> Result<(VerifiedChain, Vec<PrefixId>), Denial> {
         // spec: VF-16
         let current = issuer.keys.current();
-        let keys = current.iter().filter(|key| !revocations.issuer_key_revoked(&issuer.name, &key.public));
-        // Of what the cache holds, only what stands under one of these keys can be found.
-        for RootKey { public: key, verifying } in keys {
-            match &self.config.cache {
-                None if verify_from(&token.0.bytes, &token.0.layout, 0, verifying) => {
-                    return Ok((VerifiedChain::new(token.0, *key), Vec::new()));
+        let counts = |key: &&FixedKey| !revocations.issuer_key_revoked(&issuer.name, &key.public());
+        let keys = || current.iter().filter(counts);
+        let Decoded { bytes, layout, .. } = &token.0;
+        // How many blocks hold already, under which key.
+        let mut remembered = None;
+        if let Some(cache) = &self.config.cache {
+            // Of what the cache holds, only what stands under one of these keys can be found.
+            for key in keys() {
+                let prefixes = Prefixes::new(&key.public(), &token.0);
+                if cache.contains(&prefixes.whole) {
+                    return Ok((VerifiedChain::new(token.0, key.public()), Vec::new()));
                 }
-                None => {}
-                Some(cache) => {
-                    let prefixes = Prefixes::new(key, &token.0);
-                    if cache.contains(&prefixes.whole) {
-                        return Ok((VerifiedChain::new(token.0, *key), Vec::new()));
-                    }
-                    if let Some(learned) = verify_rest(cache, &prefixes, &token.0, verifying) {
-                        return Ok((VerifiedChain::new(token.0, *key), learned));
-                    }
+                let blocks = prefixes.blocks().collect::<Vec<_>>();
+                if let Some(last) = blocks.iter().rposition(|id| cache.contains(id)) {
+                    remembered = Some((key.public(), last.saturating_add(1)));
+                    break;
                 }
             }
+        }
+        let found = || {
+            let (signed, signature) = by_issuer(bytes, layout)?;
+            FixedKey::first(keys(), &signed, &signature).map(FixedKey::public)
+        };
+        let root = remembered.map(|(root, _)| root).or_else(found);
+        let known = remembered.map_or(0, |(_, blocks)| blocks);
+        if let Some(root) = root.filter(|_| rest_holds(bytes, layout, known.max(1))) {
+            let learned = match &self.config.cache {
+                Some(_) => Prefixes::new(&root, &token.0).from(known),
+                None => Vec::new(),
+            };
+            return Ok((VerifiedChain::new(token.0, root), learned));
         }
         let denial = Denial::new(7, Code::TokenSignature, "signature of the token does not verify");
         Err(denial.naming(&issuer.name))
@@ -492,7 +504,7 @@ impl Verifier {
         let asked = http.as_ref().map(|facts| (facts.method.as_str(), facts.path.as_str()));
         revocation::check(claims, &holders, asked, now, revocations)?;
         // spec: VF-16
-        let known = issuer.keys.current().iter().any(|key| key.public == chain.root());
+        let known = issuer.keys.current().iter().any(|key| key.public() == chain.root());
         if !known || revocations.issuer_key_revoked(&issuer.name, &chain.root()) {
             return deny(7, Code::TokenSignature, "issuer's key is not in use any more");
         }
@@ -512,21 +524,4 @@ fn decode(text: &str) -> Result<UnverifiedToken, Denial> {
     let token = UnverifiedToken::from_text(text).map_err(|error| Denial::new(4, error.code(), error.detail()))?;
     // spec: TK-15
     if token.is_sealed() { Ok(token) } else { Err(Denial::new(4, Code::TokenUnsealed, "open token in a request")) }
-}
-
-/// Verifies what follows the longest prefix that is known to hold.
-fn verify_rest(
-    cache: &cache::ChainCache,
-    prefixes: &Prefixes,
-    token: &Decoded,
-    root: &VerifyingKey,
-) -> Option<Vec<PrefixId>> {
-    let ids: Vec<PrefixId> = prefixes.blocks().collect();
-    let known = ids.iter().rposition(|id| cache.contains(id)).map_or(0, |index| index.saturating_add(1));
-    if !verify_from(&token.bytes, &token.layout, known, root) {
-        return None;
-    }
-    let mut learned: Vec<PrefixId> = ids.into_iter().skip(known).collect();
-    learned.push(prefixes.whole);
-    Some(learned)
 }
