@@ -174,7 +174,7 @@ def parameters_of(path: tuple[tuple[str, str], ...], query: bytes | None) -> lis
 
 
 def scaled(text: str, digits: int) -> int | None:
-    """CK-35: the value of a JSON number times 10^digits, None where that is no integer or beyond 2^53 - 1."""
+    """CK-35: the value of a JSON number times 10^digits, None where it is poison."""
     mantissa, _, exponent = text.lower().partition("e")
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     figures = (whole + fraction).lstrip("0")
@@ -182,6 +182,8 @@ def scaled(text: str, digits: int) -> int | None:
         return 0
     zeros = len(figures) - len(figures.rstrip("0"))
     figures = figures.rstrip("0")
+    if text.strip("-0123456789") and len(figures) > 15:  # a fraction, of more than a double keeps
+        return None
     magnitude = exponent.lstrip("+-").lstrip("0") or "0"
     if len(magnitude) > 9:  # the text is far too short to make up for it
         return None

@@ -36,6 +36,7 @@ class Call:
     operation: Operation
     arguments: Arguments
     args: dict | None
+    meta: dict | None
 
 
 def read(text: bytes, stage: int) -> dict[str, Any]:
@@ -103,9 +104,14 @@ def service(sent: dict, audiences: list[str]) -> str:
     return wanted
 
 
+def _covered(sent: dict) -> dict[str, Any]:
+    """The members of `_meta` that are covered."""
+    return {name: value for name, value in _meta(sent).items() if name not in _RELAYED}
+
+
 def signed_bytes(sent: dict) -> bytes:
     """ "Signed bytes" """
-    meta = {name: value for name, value in _meta(sent).items() if name not in _RELAYED}
+    meta = _covered(sent)
     meta[ENVELOPE] = {name: value for name, value in meta[ENVELOPE].items() if name != "sig"}
     params = sent["params"] | {"_meta": meta}
     return b"countersign-jsonrpc-v1\0" + jsontext.jcs({"method": sent["method"], "params": params})
@@ -125,11 +131,12 @@ def map_message(sent: dict, server: str) -> Call | None:
     if not params.keys() <= allowed:  # JR-19
         raise Denial(11, "operation_unmapped")
     arguments = params.get("arguments", {})
-    if not isinstance(arguments, dict):  # JR-20
+    if not isinstance(arguments, dict) or not isinstance(params.get("_meta", {}), dict):  # JR-20
         raise body.ambiguous()
     operation = _operation(method, name, server)
     args = None if method == "resources/read" else arguments
-    return Call(operation, Arguments.extract(Declared(), [], args), args)
+    meta = {name: value for name, value in _covered(sent).items() if name != ENVELOPE}
+    return Call(operation, Arguments.extract(Declared(), [], args), args, meta or None)
 
 
 def map_item(method: str, item: dict, server: str) -> Call:
@@ -164,7 +171,8 @@ def map_request(request: Request, mcp: Mcp, proof: Proof, service: str, holder: 
     media, charsets = body.media_type(request) if request.value("content-type") is not None else ("", [])
     if media != "application/json":  # JR-28
         raise Denial(11, "operation_unmapped")
-    if any(charset.lower() != "utf-8" for charset in charsets) or request.lines("content-encoding"):  # JR-29
+    coded = any(charset.lower() != "utf-8" for charset in charsets) or request.lines("content-encoding")
+    if coded or len(request.body) > body.MAX_READ:  # JR-29
         raise body.ambiguous()
     sent = read(request.body, 11)
     if "dev.countersign/caller" in _meta(sent):  # JR-37

@@ -14,6 +14,13 @@ TAG, SESSION_TAG = "countersign-request-v1", "countersign-session-v1"
 DERIVED = ("@method", "@authority", "@path", "@query")
 _PROTECTED = {b"content-digest", b"content-encoding", b"authorization", b"countersign-token", b"countersign-approval",
               b"idempotency-key"}
+# "Uncovered fields and the application"
+TRANSPORT = frozenset("""
+    accept accept-charset accept-encoding accept-language baggage cache-control cdn-loop connection content-digest content-length
+    content-type date expect forwarded host keep-alive max-forwards pragma priority proxy-connection signature signature-input te
+    traceparent tracestate transfer-encoding user-agent via x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-prefix
+    x-forwarded-proto x-forwarded-server x-real-ip x-request-id""".split())
+_CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 _PARAMS = {"created": "integer", "expires": "integer", "nonce": "string", "keyid": "string", "tag": "string",
            "alg": "string"}
 
@@ -30,6 +37,7 @@ class Proof:
     signed: bytes
     binding: str
     covered: frozenset[str] = frozenset()
+    header: str = ""  # the token header
 
 
 def good_nonce(text: str) -> bool:
@@ -66,7 +74,7 @@ def select(request: Request, carried: Carried, authority: bytes, now: int) -> Pr
     params = _parameters(member, now)
     return Proof(carried.token, params["keyid"].value, params["nonce"].value, params["expires"].value,
                  carried.signatures[ours[0]], base(request, authority, names, member.text), "ed25519",
-                 frozenset(names))
+                 frozenset(names), carried.header)
 
 
 def _coverage(request: Request, carried: Carried, member: InnerList) -> list[str]:
@@ -121,3 +129,12 @@ def base(request: Request, authority: bytes, names: list[str], parameters: str) 
         assert value is not None  # RQ-37
         lines.append(b'"%s": %s\n' % (name.encode(), value))
     return b"".join(lines) + b'"@signature-params": ' + parameters.encode()
+
+
+def other_fields(request: Request, proof: Proof) -> dict[str, str] | None:
+    """The member `fields` of "Operation digest" of spec/verify.md."""
+    out: dict[str, str] = {}
+    for name in proof.covered - {*DERIVED, proof.header, "countersign-approval"} - (TRANSPORT - {"content-type"}):
+        value = request.value(name) or b""
+        out[name] = encoding.sha256(value).hex() if name in _CREDENTIALS else value.decode()
+    return out or None

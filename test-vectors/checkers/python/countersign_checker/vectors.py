@@ -20,7 +20,7 @@ _SHAPES = {
     "file": "comment vectors",
     "vector": "id req flags comment input expect",
     "input": "config now request_b64u | before before_denied revoked authority",
-    "rpc_input": "config mcp now sent | before",
+    "rpc_input": "config mcp now sent | before revoked",
     "mcp": "server path | envelope",
     "config": "audience authorities issuers | operations max_body_bytes",
     "issuer": "issuer keys",
@@ -130,7 +130,7 @@ def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: s
 def _rpc(input_: dict, opinions: engine.Opinions) -> Runner:
     _shape(input_, "rpc_input")
     given = _shape(input_["mcp"], "mcp")
-    verifier = Verifier(_config(input_["config"], Mcp(**given), {}), Stores())
+    verifier = Verifier(_config(input_["config"], Mcp(**given), input_.get("revoked", {})), Stores())
 
     def send(sent: dict) -> Decision:
         if not isinstance(sent, dict) or sent.keys() not in ({"request_b64u"}, {"message_b64u"}):

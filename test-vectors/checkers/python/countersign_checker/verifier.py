@@ -9,7 +9,7 @@ from typing import Any
 from . import approvals, charges, encoding, message, rpc, signature
 from . import token as tokens
 from .arguments import Arguments
-from .body import arguments_of
+from .body import MAX_READ, arguments_of
 from .config import Config, View
 from .datalog import Check, Term
 from .encoding import SKEW
@@ -43,6 +43,8 @@ class Asked:
     authority: str | None = None
     path: str | None = None
     query: str | None = None
+    fields: dict[str, str] | None = None
+    meta: dict | None = None
     approvals: bytes | None = None
 
 
@@ -92,7 +94,7 @@ class Verifier:
         assert self.config.mcp
         context: Context | None = None
         try:
-            if len(text) > self.config.max_body:  # JR-1
+            if len(text) > min(self.config.max_body, MAX_READ):  # JR-1
                 raise Denial(1, "body_too_large")
             sent = rpc.read(text, 1)
             proof = rpc.envelope(sent, now)
@@ -101,7 +103,7 @@ class Verifier:
             call = rpc.map_message(sent, self.config.mcp.server)
             right = None
             if call:
-                right = self._authorise(context, Asked(call.operation, call.arguments, call.args, None), now)
+                right = self._authorise(context, Asked(call.operation, call.arguments, call.args, None, meta=call.meta), now)
             return _allowed(context, right)
         except Denial as denial:
             return _denied(denial, context)
@@ -152,16 +154,16 @@ class Verifier:
             call = rpc.map_request(request, mcp, context.proof, context.service, context.token.holder.key, now)
             if call is None:
                 return None
-            operation, arguments, args, content = call.operation, call.arguments, call.args, None
+            operation, arguments, args, content, meta = call.operation, call.arguments, call.args, None, call.meta
         else:
-            operation = map_request(self.config.operations, method, path)
+            operation, meta = map_request(self.config.operations, method, path), None
         if not good_resource(path) or not good_resource(operation.resource):  # VF-25 to VF-28
             raise Denial(11, "resource_invalid")
         if not (mcp and path == mcp.path):
             arguments, args = arguments_of(request, operation)
             content = hashlib.sha256(request.body).hexdigest() if request.body and args is None else None
         asked = Asked(operation, arguments, args, content, method, authority, path, query,
-                      request.value("countersign-approval"))
+                      signature.other_fields(request, context.proof), meta, request.value("countersign-approval"))
         return self._authorise(context, asked, now)
 
     def _authorise(self, context: Context, asked: Asked, now: int) -> str:
@@ -235,6 +237,7 @@ def _digested(context: Context, asked: Asked) -> dict:
         "holder": encoding.key_id(token.holder.key), "service": context.service, "method": asked.method,
         "path": asked.path, "query": asked.query, "type": operation.type, "resource": operation.resource,
         "action": operation.action, "tool": operation.tool, "args": asked.args, "content_sha256": asked.content_sha256,
+        "fields": asked.fields, "meta": asked.meta,
     }
 
 
