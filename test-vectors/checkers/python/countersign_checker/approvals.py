@@ -11,7 +11,7 @@ from .jsontext import Number
 from .operation import Operation
 from .token import Token
 
-_CONTEXT = b"countersign-approval-v1\0"
+CONTEXT = b"countersign-approval-v1\0"
 _MEMBERS = {"approver", "created", "digest", "expires", "id"}
 
 
@@ -81,7 +81,7 @@ def judge(field: bytes | None, keys: list[bytes], token: Token, digest: bytes, n
                    and approval.created <= now + SKEW and now <= approval.expires)
         if key in holders or approval.digest != digest or not in_time:  # RQ-58
             raise _invalid()
-        if not encoding.verify(key, approval.signature, _CONTEXT + approval.payload):  # RQ-58
+        if not encoding.verify(key, approval.signature, CONTEXT + approval.payload):  # RQ-58
             raise _invalid()
         uses.append(encoding.sha256(key + approval.signature))
     return uses

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from . import encoding, signature, wire
+from . import approvals, encoding, jsontext, rpc, signature, wire
 from . import token as tokens
 from .datalog import Check, Predicate, Symbols, Term, write_block
 from .errors import Misuse
@@ -131,13 +132,11 @@ def seal(text: str) -> str:
 
 def sign(text: str, holder: bytes, request: dict, nonce: bytes) -> bytes:
     """A whole HTTP/1.1 message, in the order of the example of spec/request.md."""
-    _known(request, "method target authority scheme fields body created expires content_type label token_header")
-    tokens.decode(text)
+    _known(request, """method target authority scheme fields uncovered body created expires content_type label token_header
+        keyid""")
     body = request.get("body", "").encode()
     header = request.get("token_header", "authorization")
-    fields = [("host", request["authority"])]
-    if body:
-        fields.append(("content-type", request.get("content_type", "application/json")))
+    fields = [("content-type", request.get("content_type", "application/json"))] if body else []
     fields.append((header, f"Countersign {text}" if header == "authorization" else text))
     fields += [(name.lower(), value) for name, value in request.get("fields", [])]
     if body:
@@ -145,19 +144,39 @@ def sign(text: str, holder: bytes, request: dict, nonce: bytes) -> bytes:
         fields.append(("content-digest", f"sha-256=:{digest}:"))
     made = Request(request["method"].encode(), request["target"].encode(),
                    [(name.encode(), value.encode()) for name, value in fields])
-    names = [*signature.DERIVED, *dict.fromkeys(name for name, _ in fields if name != "host")]
-    created = request["created"]
+    names = [*signature.DERIVED, *dict.fromkeys(name for name, _ in fields)]
     covered = " ".join(f'"{name}"' for name in names)
-    params = (f'({covered});created={created};expires={request.get("expires", created + 60)};nonce="{encoding.b64u(nonce)}"'
-              f';keyid="{encoding.key_id(encoding.public_of(holder))}";tag="{signature.TAG}"')
+    keyid = request.get("keyid", encoding.key_id(encoding.public_of(holder)))
+    params = (f'({covered});created={request["created"]};expires={request.get("expires", request["created"] + 60)}'
+              f';nonce="{encoding.b64u(nonce)}";keyid="{keyid}";tag="{signature.TAG}"')
     authority = normalise(request["authority"].encode(), request.get("scheme", "https"))
     value = base64.b64encode(encoding.sign(holder, signature.base(made, authority, names, params))).decode()
     label = request.get("label", "countersign")
-    fields += [("signature-input", f"{label}={params}"), ("signature", f"{label}=:{value}:")]
+    fields = [("host", request["authority"]), *fields, *request.get("uncovered", []),
+              ("signature-input", f"{label}={params}"), ("signature", f"{label}=:{value}:")]
     if body:
         fields.append(("content-length", str(len(body))))
     head = f"{request['method']} {request['target']} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields)
     return head.encode() + b"\r\n" + body
+
+
+def sign_message(text: str, holder: bytes, message: dict, envelope: dict, nonce: bytes, spell: Callable[[dict], str]
+                 ) -> str:
+    """A JSON-RPC message with an envelope; `spell` writes it. Of `envelope` go `service`, `created`, `expires`, `keyid`."""
+    keyid = envelope.get("keyid", encoding.key_id(encoding.public_of(holder)))
+    made = {"v": 1, "token": text, "nonce": encoding.b64u(nonce), "sig": "", "keyid": keyid,
+            "expires": envelope["created"] + 60} | envelope
+    params = message.get("params", {})
+    whole = message | {"params": params | {"_meta": params.get("_meta", {}) | {rpc.ENVELOPE: made}}}
+    made["sig"] = encoding.b64u(encoding.sign(holder, rpc.signed_bytes(jsontext.parse(spell(whole).encode()))))
+    return spell(whole)
+
+
+def approve(digest: bytes, approver: bytes, created: int, expires: int, identifier: bytes) -> str:
+    """One approval of the field `Countersign-Approval`."""
+    payload = jsontext.jcs({"approver": encoding.key_id(encoding.public_of(approver)), "created": created,
+                            "expires": expires, "digest": encoding.b64u(digest), "id": encoding.b64u(identifier)})
+    return f"{encoding.b64u(payload)}.{encoding.b64u(encoding.sign(approver, approvals.CONTEXT + payload))}"
 
 
 def show(text: str) -> dict:

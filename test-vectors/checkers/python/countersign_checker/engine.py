@@ -58,7 +58,7 @@ class Opinions:
         self.left_out: Counter[str] = Counter()
 
     def ask(self, trace: Trace | None) -> None:
-        if trace is None:
+        if trace is None or not trace.evaluated:
             return
         if trace.refusal and (aside := "argument" if trace.facts.blocked else trace.refusal) in _ASIDE:
             self.left_out[_ASIDE[aside]] += 1

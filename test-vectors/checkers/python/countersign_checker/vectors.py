@@ -102,48 +102,44 @@ def _compare(decision: Decision, expect: dict, allow: str) -> str | None:
 Runner = Callable[[dict], str | None]
 
 
-def _request(input_: dict, opinions: engine.Opinions) -> Runner:
-    _shape(input_, "input")
-    verifier = Verifier(_config(input_["config"], None, input_.get("revoked", {})), Stores())
-    authority = input_["authority"].encode() if "authority" in input_ else None
+class Session:
+    """The verifier of a vector, with its stores."""
 
-    def send(text: str) -> Decision:
-        verifier.trace = None
-        decision = verifier.http(read_request(_bytes(text), authority), input_["now"])
-        opinions.ask(verifier.trace)
+    def __init__(self, input_: dict) -> None:
+        _shape(input_, "rpc_input" if "mcp" in input_ else "input")
+        self.now = input_["now"]
+        self.authority = input_["authority"].encode() if "authority" in input_ else None
+        mcp = Mcp(**_shape(input_["mcp"], "mcp")) if "mcp" in input_ else None
+        self.verifier = Verifier(_config(input_["config"], mcp, input_.get("revoked", {})), Stores())
+
+    def send(self, sent: dict) -> Decision:
+        """Verifies what has one member, `request_b64u` or `message_b64u`."""
+        (kind, text), = sent.items()
+        self.verifier.trace = None
+        if kind == "request_b64u":
+            return self.verifier.http(read_request(_bytes(text), self.authority), self.now)
+        if kind != "message_b64u" or not self.verifier.config.mcp:
+            raise BadVector("sent: members")
+        return self.verifier.rpc(_bytes(text), self.now)
+
+
+def _request(input_: dict, opinions: engine.Opinions) -> Runner:
+    session = Session(input_)
+    rpc = "mcp" in input_
+
+    def send(sent: Any) -> Decision:
+        decision = session.send(sent if rpc else {"request_b64u": sent})
+        opinions.ask(session.verifier.trace)
         return decision
 
-    return _sequence(input_, send, input_["request_b64u"])
-
-
-def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: str = "allow") -> Runner:
     def run(expect: dict) -> str | None:
         for name, wanted in (("before", "allow"), ("before_denied", "deny")):
             for number, earlier in enumerate(input_.get(name, ())):
                 decision = send(earlier)
                 if decision["decision"] != wanted:
                     return f"{name}[{number}]: {decision['decision']} {decision['stage']} {decision['code']}"
-        return _compare(send(last), expect, allow)
+        return _compare(send(input_["sent" if rpc else "request_b64u"]), expect, "rpc_allow" if rpc else "allow")
     return run
-
-
-def _rpc(input_: dict, opinions: engine.Opinions) -> Runner:
-    _shape(input_, "rpc_input")
-    given = _shape(input_["mcp"], "mcp")
-    verifier = Verifier(_config(input_["config"], Mcp(**given), input_.get("revoked", {})), Stores())
-
-    def send(sent: dict) -> Decision:
-        if not isinstance(sent, dict) or sent.keys() not in ({"request_b64u"}, {"message_b64u"}):
-            raise BadVector("sent: members")
-        verifier.trace = None
-        if "request_b64u" in sent:
-            decision = verifier.http(read_request(_bytes(sent["request_b64u"]), None), input_["now"])
-        else:
-            decision = verifier.rpc(_bytes(sent["message_b64u"]), input_["now"])
-        opinions.ask(verifier.trace)
-        return decision
-
-    return _sequence(input_, send, input_["sent"], "rpc_allow")
 
 
 def _rar(input_: dict, _: engine.Opinions) -> Runner:
@@ -215,7 +211,7 @@ def _sorted(entries: list) -> list[str]:
     return sorted(json.dumps(entry, sort_keys=True) for entry in entries)
 
 
-_KINDS = {"rar": _rar, "revocation": _list, "jsonrpc": _rpc}
+_KINDS = {"rar": _rar, "revocation": _list, "jsonrpc": _request}
 _FOLDERS = ("chain", "checks", "replay", "request", "token", "verify", *_KINDS)
 _SKIPPED = ("checkers",)
 

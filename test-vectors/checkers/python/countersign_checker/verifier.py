@@ -50,11 +50,13 @@ class Asked:
 
 @dataclass
 class Trace:
-    """The checks that were evaluated last, for a second opinion."""
+    """What stage 11 saw last: for a second opinion, and for who makes requests."""
 
     context: Context
     facts: Facts
+    evaluated: bool = False     # whether checks were
     refusal: str | None = None  # check_failed, check_error, limit_exceeded
+    digest: bytes | None = None  # of an operation that needs an approval
 
 
 Decision = dict[str, Any]
@@ -171,18 +173,20 @@ class Verifier:
         token, operation = context.token, asked.operation
         if not good_resource(operation.resource):
             raise Denial(11, "resource_invalid")
-        right = find_right(token.blocks[0].facts("right"), operation)
         facts = Facts(_plain(context, asked, now), asked.arguments)
-        self.trace = Trace(context, facts)
+        trace = self.trace = Trace(context, facts)
+        right = find_right(token.blocks[0].facts("right"), operation)
+        trace.evaluated = True
         try:
             Evaluator(facts).all(checks_of(token))  # VF-31
         except Denial as denial:
-            self.trace.refusal = denial.code
+            trace.refusal = denial.code
             raise
         uses: list[bytes] = []
         keys = approvals.needed(token, operation)
         if keys:
-            uses = approvals.judge(asked.approvals, keys, token, digest(_digested(context, asked)), now)
+            trace.digest = digest(_digested(context, asked))
+            uses = approvals.judge(asked.approvals, keys, token, trace.digest, now)
         raised = charges.charges(token, operation, asked.arguments, now)
         self.stores.take(raised, uses)
         return right
