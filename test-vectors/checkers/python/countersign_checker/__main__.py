@@ -43,10 +43,14 @@ def _parser() -> argparse.ArgumentParser:
         "--nonce": {"help": "nonce in hexadecimal; 16 random bytes when absent"},
         "token": {"help": "the token's text, or - for standard input"},
         "json": {"help": "a file of JSON, - for standard input, or the JSON itself"},
+        "--seed": {"type": int, "required": True, "help": "the content follows from it"},
+        "--count": {"type": int, "required": True, "help": "vectors; to a third of them comes a refused twin"},
+        "--out": {"required": True, "help": "the folder for their folders"},
         "dir": {"help": "the folder of vectors", "nargs": "?", "default": str(Path(__file__).parents[3])},
     }
     for name, taken, text in (
-            ("run", "dir", "run every vector"), ("read", "token", "print a token's content as JSON"),
+            ("run", "dir", "run every vector"), ("make", "--seed --count --out", "make vectors"),
+            ("read", "token", "print a token's content as JSON"),
             ("mint", "--key --next json", "mint an open token"), ("restrict", "--next token json", "append a restriction"),
             ("delegate", "--key --next token json", "append a delegation"), ("seal", "token", "seal a token"),
             ("sign", "--key --nonce token json", "print a signed HTTP/1.1 message")):
@@ -61,6 +65,10 @@ def main(argv: list[str]) -> int:
     if args.command == "run":
         from .vectors import run
         return 0 if run(Path(args.dir)) else 1
+    if args.command == "make":
+        from .make import make
+        make(args.seed, args.count, Path(args.out))
+        return 0
     try:
         if args.command == "sign":
             message = build.sign(_text(args.token), _key(args.key), {"created": int(time.time())} | _json(args.json),

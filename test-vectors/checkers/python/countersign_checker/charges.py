@@ -12,11 +12,17 @@ Counter = tuple
 Charges = dict[Counter, tuple[int, int]]  # counter -> cost, least amount
 
 
+def costs_of(operation: Operation, arguments: Arguments) -> dict[str, int | None]:
+    """The amount of each unit, None where it is not named (VF-34)."""
+    return {unit: arguments.amount(cost) if isinstance(cost, str) else cost for unit, cost in operation.entry.cost.items()}
+
+
 def charges(token: Token, operation: Operation, arguments: Arguments, now: int) -> Charges:
     """The counters that the operation raises; VF-34 where a unit is not named."""
     authority = token.blocks[0]
     metered = authority.facts("metered")
     out: Charges = {}
+    costs = costs_of(operation, arguments)
     for number, block in enumerate(token.blocks):
         for account, unit, amount, window in block.facts("budget"):
             if number == 0:
@@ -26,9 +32,7 @@ def charges(token: Token, operation: Operation, arguments: Arguments, now: int) 
                 owner: tuple = ("user", token.fact("issuer"), token.fact("user"))
             else:
                 owner = ("block", block.id)
-            cost = operation.entry.cost.get(unit)
-            if isinstance(cost, str):
-                cost = arguments.amount(cost)
+            cost = costs.get(unit)
             if cost is None:  # VF-34
                 raise Denial(12, "budget_exceeded")
             counter = (*owner, account, unit, window, now // window if window else 0)

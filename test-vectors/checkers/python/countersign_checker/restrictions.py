@@ -8,7 +8,7 @@ from . import form
 from .datalog import CHECK_IF, REJECT_IF, Check, Op, Predicate, Query, Term
 from .errors import Misuse
 
-_CALLER = {"services": "service", "types": "type", "actions": "action", "methods": "method", "tools": "tool",
+CALLER = {"services": "service", "types": "type", "actions": "action", "methods": "method", "tools": "tool",
            "users": "user", "purposes": "purpose", "bindings": "binding"}
 _HEAD = Predicate("query", ())
 Ops = tuple[Op, ...]
@@ -87,8 +87,8 @@ def checks(name: str, args: list[Any], when: tuple[str, str] | None = None) -> l
         kind = form.AT_MOST if name == "expires_by" else form.AT_LEAST
         ops = _binary(_var("time"), kind, Term("date", args[0]))
         out = [Check(CHECK_IF, (_query(Predicate("time", (_var("time"),)), *ops),))]
-    elif name in _CALLER or name == "resource_is":
-        variable = _var(_CALLER.get(name, "resource"))
+    elif name in CALLER or name == "resource_is":
+        variable = _var(CALLER.get(name, "resource"))
         several = len(dict.fromkeys(args)) > 1
         ops = _binary(_set(args), form.CONTAINS, variable) if several else _binary(variable, form.EQUAL, _constant(args[0]))
         out = [Check(CHECK_IF, (_query(Predicate(variable.value, (variable,)), *ops),))]

@@ -53,6 +53,7 @@ class Trace:
     """What stage 11 saw last: for a second opinion, and for who makes requests."""
 
     context: Context
+    operation: Operation
     facts: Facts
     evaluated: bool = False     # whether checks were
     refusal: str | None = None  # check_failed, check_error, limit_exceeded
@@ -174,7 +175,7 @@ class Verifier:
         if not good_resource(operation.resource):
             raise Denial(11, "resource_invalid")
         facts = Facts(_plain(context, asked, now), asked.arguments)
-        trace = self.trace = Trace(context, facts)
+        trace = self.trace = Trace(context, operation, facts)
         right = find_right(token.blocks[0].facts("right"), operation)
         trace.evaluated = True
         try:
