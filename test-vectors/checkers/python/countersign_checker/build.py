@@ -9,7 +9,7 @@ from typing import Any
 
 from . import approvals, encoding, jsontext, rpc, signature, wire
 from . import token as tokens
-from .datalog import Check, Predicate, Symbols, Term, write_block
+from .datalog import Block, Check, Predicate, Symbols, Term, version_of, write_block
 from .errors import Misuse
 from .message import Request, normalise
 from .restrictions import checks as restriction
@@ -74,7 +74,7 @@ def mint(claims: dict, root: bytes, next_seed: bytes) -> str:
               for type_, action, key in claims.get("approvals", ())]
     facts += [Predicate(name, _terms(claims[name])) for name in ("grant", "conversation") if name in claims]
     checks = (tokens.expiry(claims["expires"]), *_restrictions(claims.get("restrictions", [])))
-    data = write_block(tuple(facts), checks, Symbols(), False)
+    data = write_block(Block(tuple(facts), checks, version_of(checks, False)), Symbols())
     authority = _signed(data, root, next_seed, None, None)
     return _finish({"authority": authority, "blocks": [], "proof": {"nextSecret": next_seed}})
 
@@ -99,7 +99,7 @@ def _appended(text: str, facts: tuple[Predicate, ...], checks: tuple[Check, ...]
         for part in [message["authority"], *message["blocks"]]:
             if "externalSignature" not in part:
                 symbols.strings += wire.decode("Block", part["block"], depth=1)["symbols"]
-    data = write_block(facts, checks, symbols, holder is not None)
+    data = write_block(Block(facts, checks, version_of(checks, holder is not None)), symbols)
     if holder is not None:
         external = (encoding.public_of(holder), encoding.sign(holder, tokens.external_payload(data, previous)))
     message["blocks"].append(_signed(data, token.next_secret or b"", next_seed, previous, external))
