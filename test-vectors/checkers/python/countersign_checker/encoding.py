@@ -42,6 +42,15 @@ def un_b64u(text: str) -> bytes | None:
     return data if b64u(data) == text else None  # unused bits are zero
 
 
+def un_b64(text: str) -> bytes | None:
+    """The bytes of a base64 text with padding, or None where it is none."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return data if base64.b64encode(data).decode() == text else None
+
+
 def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 

@@ -1,17 +1,18 @@
 """The evaluation of checks, every unit of work counted ("Evaluation" of spec/checks.md)."""
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import form
 from .arguments import PREDICATES, Arguments
 from .datalog import REJECT_IF, Check, Op, Predicate, Query, Term
-from .errors import Denial
+from .errors import Denial, refuse
 
 MAX_WORK = 100_000
-TRUE, FALSE = Term("bool", True), Term("bool", False)
 Row = tuple[Term, ...]
+_COMPARE = {form.LESS: operator.lt, form.GREATER: operator.gt, form.AT_MOST: operator.le, form.AT_LEAST: operator.ge}
 
 
 @dataclass
@@ -24,18 +25,14 @@ class Facts:
 
     def offered(self, predicate: Predicate) -> list[Row]:
         """In the order of CK-21; may be an error."""
-        if predicate.name in PREDICATES:
-            first = predicate.terms[0]
-            rows = self.arguments.offered(predicate.name, first.value if first.kind == "string" else None)
-            if rows is None:
-                self.blocked = True
-                raise _error()
-            return rows
-        return [self.plain[predicate.name]] if predicate.name in self.plain else []
-
-
-def _error() -> Denial:
-    return Denial(11, "check_error")
+        if predicate.name not in PREDICATES:
+            return [self.plain[predicate.name]] if predicate.name in self.plain else []
+        first = predicate.terms[0]
+        rows = self.arguments.offered(predicate.name, first.value if first.kind == "string" else None)
+        if rows is None:
+            self.blocked = True
+            raise Denial(11, "check_error")
+        return rows
 
 
 @dataclass
@@ -46,19 +43,13 @@ class Evaluator:
 
     def spend(self, units: int) -> None:
         self.work += units
-        if self.work > MAX_WORK:  # CK-31
-            raise Denial(11, "limit_exceeded")
+        refuse(self.work > MAX_WORK, 11, "limit_exceeded")  # CK-31
 
     def all(self, checks: list[Check]) -> None:
-        """CK-20: the checks of all blocks in their order."""
+        """CK-20, CK-22, CK-23: the checks of all blocks in their order. Denies, or passes."""
         for check in checks:
-            self.check(check)
-
-    def check(self, check: Check) -> None:
-        """CK-22, CK-23. Denies, or passes."""
-        succeeded = any(self._query(query) for query in check.queries)
-        if succeeded == (check.kind == REJECT_IF):
-            raise Denial(11, "check_failed")
+            succeeded = any(self._query(query) for query in check.queries)
+            refuse(succeeded == (check.kind == REJECT_IF), 11, "check_failed")
 
     def _query(self, query: Query) -> bool:
         """CK-21, the loops as a stack of what is still to be offered."""
@@ -87,98 +78,75 @@ class Evaluator:
 
     def _holds(self, ops: tuple[Op, ...]) -> bool:
         result = self._run(ops)
-        if result.kind != "bool":  # CK-26
-            raise _error()
+        refuse(result.kind != "bool", 11, "check_error")  # CK-26
         return result.value
 
     def _run(self, ops: tuple[Op, ...]) -> Term:
-        """Executes an expression or a closure; as deep as TK-10 lets closures be."""
-        stack: list[Term | tuple[Op, ...]] = []
+        """Executes an expression or a closure, which is on the stack as a term of its own kind; as deep as TK-10 lets closures be."""
+        stack: list[Term] = []
         for op in ops:
-            if op.kind == "closure":
-                self.spend(1)
-                stack.append(op.value)
-            elif op.kind == "value":
-                self.spend(1)
-                stack.append(self._bound[op.value.value] if op.value.kind == "variable" else op.value)
-            elif op.kind == "unary":
-                self.spend(1)
-                stack.append(_unary(op.value, stack.pop()))
-            else:
+            if op.kind == "binary":
                 right, left = stack.pop(), stack.pop()
-                stack.append(self._binary(op.value, left, right))
-        result = stack.pop()
-        assert isinstance(result, Term)  # CK-15
-        return result
-
-    def _binary(self, kind: int, left: Term | tuple[Op, ...], right: Term | tuple[Op, ...]) -> Term:
-        assert isinstance(left, Term)  # CK-16
-        if isinstance(right, tuple):
+                stack.append(self._lazy(op.value, left, right) if right.kind == "closure" else self._binary(op.value, left, right))
+                continue
             self.spend(1)
-            if left.kind != "bool":  # CK-25
-                raise _error()
-            return left if left.value == (kind == form.OR) else self._run(right)
+            if op.kind == "unary":
+                stack.append(_unary(op.value, stack.pop()))
+            elif op.kind == "closure":
+                stack.append(Term("closure", op.value))
+            else:
+                stack.append(self._bound[op.value.value] if op.value.kind == "variable" else op.value)
+        return stack.pop()
+
+    def _lazy(self, kind: int, left: Term, right: Term) -> Term:
+        self.spend(1)
+        refuse(left.kind != "bool", 11, "check_error")  # CK-25
+        return left if left.value == (kind == form.OR) else self._run(right.value)
+
+    def _binary(self, kind: int, left: Term, right: Term) -> Term:
         extra = _extra(kind, left, right)
         self.spend(1 + (extra or 0))
-        if extra is None:  # CK-25
-            raise _error()
-        return TRUE if _outcome(kind, left, right) else FALSE
+        refuse(extra is None, 11, "check_error")  # CK-25
+        return Term("bool", _outcome(kind, left, right))
 
 
-def _unary(kind: int, operand: Term | tuple[Op, ...]) -> Term:
-    assert isinstance(operand, Term)
+def _unary(kind: int, operand: Term) -> Term:
     if kind == form.PARENS:
         return operand
-    if kind == form.NOT and operand.kind == "bool":
-        return FALSE if operand.value else TRUE
-    if kind == form.LENGTH and operand.kind in ("string", "bytes", "set"):
-        return Term("integer", _length(operand))
-    raise _error()  # CK-25
+    refuse(operand.kind not in (("bool",) if kind == form.NOT else ("string", "bytes", "set")), 11, "check_error")  # CK-25
+    return Term("bool", not operand.value) if kind == form.NOT else Term("integer", _length(operand))
 
 
 def _length(term: Term) -> int:
-    """UTF-8 bytes, bytes, or elements."""
-    return len(term.value.encode()) if term.kind == "string" else len(term.value)
+    """UTF-8 bytes, bytes, or elements; 0 of what has no length."""
+    if term.kind in ("bytes", "set"):
+        return len(term.value)
+    return len(term.value.encode()) if term.kind == "string" else 0
 
 
 def _extra(kind: int, left: Term, right: Term) -> int | None:
     """The units of "Work" besides the one of the operation; None where the operands are not in the table (CK-25)."""
-    kinds = (left.kind, right.kind)
-    same = left.kind == right.kind
-    if kind in (form.LESS, form.GREATER, form.AT_MOST, form.AT_LEAST):
-        return 0 if kinds in (("integer", "integer"), ("date", "date")) else None
+    same, texts = left.kind == right.kind, left.kind == right.kind == "string"
+    lesser = min(_length(left), _length(right))
+    if kind in _COMPARE:
+        return 0 if same and left.kind in ("integer", "date") else None
     if kind in (form.STARTS, form.ENDS):
-        return min(_length(left), _length(right)) // 64 if kinds == ("string", "string") else None
+        return lesser // 64 if texts else None
     if kind == form.CONTAINS:
         if left.kind == "set":
             return _length(left) * (_length(right) if right.kind == "set" else 1)
-        return _length(left) // 64 if kinds == ("string", "string") else None
-    if not same:
-        return None
-    if left.kind in ("string", "bytes"):
-        return min(_length(left), _length(right)) // 64
-    return min(_length(left), _length(right)) if left.kind == "set" else 0
+        return _length(left) // 64 if texts else None
+    return None if not same else lesser if left.kind == "set" else lesser // 64
 
 
 def _outcome(kind: int, left: Term, right: Term) -> bool:
-    a, b = left.value, right.value
-    match kind:
-        case form.LESS:
-            return a < b
-        case form.GREATER:
-            return a > b
-        case form.AT_MOST:
-            return a <= b
-        case form.AT_LEAST:
-            return a >= b
-        case form.EQUAL:
-            return set(a) == set(b) if left.kind == "set" else a == b
-        case form.UNEQUAL:
-            return set(a) != set(b) if left.kind == "set" else a != b
-        case form.STARTS:
-            return a.startswith(b)
-        case form.ENDS:
-            return a.endswith(b)
+    a, b = (set(term.value) if term.kind == "set" else term.value for term in (left, right))
+    if kind in _COMPARE:
+        return _COMPARE[kind](a, b)
+    if kind in (form.EQUAL, form.UNEQUAL):
+        return (a == b) == (kind == form.EQUAL)
+    if kind in (form.STARTS, form.ENDS):
+        return a.startswith(b) if kind == form.STARTS else a.endswith(b)
     if left.kind == "set":
-        return set(b) <= set(a) if right.kind == "set" else right in a
+        return b <= a if right.kind == "set" else right in a
     return b in a

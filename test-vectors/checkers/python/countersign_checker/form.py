@@ -1,118 +1,79 @@
 """The form of checks ("Form" of spec/checks.md). Refusals are of stage 4."""
 from __future__ import annotations
 
-from .datalog import CHECK_IF, REJECT_IF, SCALARS, Check, Op, Predicate, Query
-from .errors import Denial
+from .datalog import CHECK_IF, REJECT_IF, SCALARS, Check, Op, Predicate, Query, flat
+from .errors import refuse
 
-# The predicates and their numbers of terms (CK-6)
-ARITY = {
-    "time": 1, "service": 1, "type": 1, "resource": 1, "action": 1, "method": 1, "authority": 1, "path": 1, "tool": 1,
-    "binding": 1, "holder": 1, "user": 1, "purpose": 1, "issuer": 1, "agent": 2, "arg": 2, "arg_host": 2,
-    "arg_path": 2, "arg_present": 1,
-}
-VALUED = ("arg", "arg_host", "arg_path")
+# The predicates with one term, and their numbers of terms (CK-6)
+_ONE = "time service type resource action method authority path tool binding holder user purpose issuer arg_present".split()
+ARITY = dict.fromkeys(_ONE, 1) | {"agent": 2, "arg": 2, "arg_host": 2, "arg_path": 2}
 NOT, PARENS, LENGTH = range(3)
 LESS, GREATER, AT_MOST, AT_LEAST, EQUAL, CONTAINS, STARTS, ENDS = range(8)
 UNEQUAL, AND, OR = 20, 23, 24
-_BINARY = {*range(8), UNEQUAL, AND, OR}
+_KINDS = {"unary": (NOT, PARENS, LENGTH), "binary": (*range(8), UNEQUAL, AND, OR)}
 _MAX_QUERIES, _MAX_OPS = 16, 64
 
 
-def _profile() -> Denial:
-    return Denial(4, "token_profile")
+def _refuse(fault: object) -> None:
+    refuse(fault, 4, "token_profile")
 
 
 def examine(check: Check) -> None:
     """CK-1 to CK-17; CK-18 and CK-19 hold since the sets were read."""
-    if check.kind not in (CHECK_IF, REJECT_IF):  # CK-1
-        raise _profile()
-    if len(check.queries) > _MAX_QUERIES:  # CK-3
-        raise Denial(4, "limit_exceeded")
-    if not check.queries or (check.kind == REJECT_IF and len(check.queries) > 1):  # CK-2
-        raise _profile()
+    _refuse(check.kind not in (CHECK_IF, REJECT_IF))  # CK-1
+    refuse(len(check.queries) > _MAX_QUERIES, 4, "limit_exceeded")  # CK-3
+    _refuse(not check.queries or check.kind == REJECT_IF and len(check.queries) > 1)  # CK-2
     for query in check.queries:
         _query(query, check.kind == REJECT_IF)
 
 
 def _query(query: Query, reject: bool) -> None:
-    if query.head.name != "query" or query.head.terms or not query.body:  # CK-4, CK-5
-        raise _profile()
-    variables: set[str] = set()
-    free = 0
-    for predicate in query.body:
-        free += _predicate(predicate)
-        for term in predicate.terms:
-            if term.kind == "variable":
-                if term.value in variables:  # CK-8
-                    raise _profile()
-                variables.add(term.value)
-    if free and (not reject or free > 1):  # CK-10
-        raise _profile()
+    _refuse(query.head != Predicate("query", ()) or not query.body)  # CK-4, CK-5
+    confined = sum(_predicate(predicate) for predicate in query.body)
+    _refuse(confined > reject)  # CK-10
+    variables = [term.value for predicate in query.body for term in predicate.terms if term.kind == "variable"]
+    _refuse(len(set(variables)) < len(variables))  # CK-8
     for ops in query.expressions:
-        if _count(ops) > _MAX_OPS:  # CK-12
-            raise Denial(4, "limit_exceeded")
+        refuse(len(list(flat(ops))) > _MAX_OPS, 4, "limit_exceeded")  # CK-12
         _expression(ops, variables)
 
 
 def _predicate(predicate: Predicate) -> bool:
     """Examines a predicate of a body; true where CK-10 confines it to a `reject if`."""
-    name, terms = predicate.name, predicate.terms
-    if ARITY.get(name) != len(terms):  # CK-6
-        raise _profile()
-    if any(term.kind != "variable" and term.kind not in SCALARS for term in terms):  # CK-7
-        raise _profile()
-    if name in VALUED:
-        if terms[0].kind != "string" or terms[1].kind != "variable":  # CK-11
-            raise _profile()
-        return True
+    name, kinds = predicate.name, [term.kind for term in predicate.terms]
+    _refuse(ARITY.get(name) != len(kinds))  # CK-6
+    _refuse(not {*kinds} <= {"variable", *SCALARS})  # CK-7
     if name == "arg_present":
-        if terms[0].kind not in ("string", "variable"):  # CK-11
-            raise _profile()
-        return terms[0].kind == "variable"
-    return False
+        _refuse(kinds[0] not in ("string", "variable"))  # CK-11
+        return kinds[0] == "variable"
+    _refuse(name.startswith("arg") and kinds != ["string", "variable"])  # CK-11
+    return name.startswith("arg")
 
 
-def _count(ops: tuple[Op, ...]) -> int:
-    return sum(1 + (_count(op.value) if op.kind == "closure" else 0) for op in ops)
-
-
-def _expression(ops: tuple[Op, ...], variables: set[str]) -> bool:
+def _expression(ops: tuple[Op, ...], variables: list[str]) -> bool:
     """Walks an expression or a closure. The stack holds whether a value may be an operand of `!`, `&&`, `||`."""
     stack: list[bool] = []
 
     def pop() -> bool:
-        if not stack:  # CK-14
-            raise _profile()
+        _refuse(not stack)  # CK-14
         return stack.pop()
 
     for at, op in enumerate(ops):
+        _refuse(op.value not in _KINDS.get(op.kind, (op.value,)))  # CK-13
+        lazy = [beside.kind == "binary" and beside.value in (AND, OR) for beside in ops[at:at + 2]]
+        _refuse((op.kind == "closure") != (lazy[1:] == [True]))  # CK-15
         if op.kind == "value":
-            term = op.value
-            if term.kind == "variable" and term.value not in variables:  # CK-9
-                raise _profile()
-            stack.append(term.kind == "bool")
+            _refuse(op.value.kind == "variable" and op.value.value not in variables)  # CK-9
+            stack.append(op.value.kind == "bool")
         elif op.kind == "closure":
-            follows = ops[at + 1] if at + 1 < len(ops) else None
-            if follows is None or follows.kind != "binary" or follows.value not in (AND, OR):  # CK-15
-                raise _profile()
             stack.append(_expression(op.value, variables))
         elif op.kind == "unary":
-            if op.value not in (NOT, PARENS, LENGTH):  # CK-13
-                raise _profile()
             operand = pop()
-            if op.value == NOT and not operand:  # CK-16
-                raise _profile()
-            stack.append({NOT: True, PARENS: operand, LENGTH: False}[op.value])
+            _refuse(op.value == NOT and not operand)  # CK-16
+            stack.append(operand and op.value != LENGTH)
         else:
-            if op.value not in _BINARY:  # CK-13
-                raise _profile()
             right, left = pop(), pop()
-            if op.value in (AND, OR):
-                if not at or ops[at - 1].kind != "closure":  # CK-15
-                    raise _profile()
-                if not (left and right):  # CK-16
-                    raise _profile()
+            _refuse(lazy[0] and not (left and right))  # CK-16
             stack.append(True)
-    if len(stack) != 1:  # CK-14
-        raise _profile()
+    _refuse(len(stack) != 1)  # CK-14
     return stack[0]

@@ -93,7 +93,7 @@ def envelope(sent: dict, now: int) -> Proof:
     created, expires = found["created"].integer, found["expires"].integer
     if not good_window(created, expires, now):  # JR-11
         raise Denial(3, "window_invalid")
-    return Proof(found["token"], found["keyid"], found["nonce"], expires, signature, signed_bytes(sent), "jsonrpc")
+    return Proof(found["token"], found["keyid"], found["nonce"], signature, signed_bytes(sent), "jsonrpc")
 
 
 def service(sent: dict, audiences: list[str]) -> str:

@@ -5,12 +5,13 @@ bytes, so there is nothing to serialise: no optional space, no zero in front, no
 """
 from __future__ import annotations
 
-import base64
-import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+from .encoding import un_b64
 
 _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
 _INTEGER = r"0|-?[1-9][0-9]{0,14}"
@@ -33,19 +34,22 @@ class Inexact(ValueError):
 
 @dataclass
 class Item:
-    kind: str  # integer, decimal, string, token, bytes, bool, date, display
+    kind: str  # integer, decimal, string, token, bytes, bool, date, display; list
     value: Any
     params: dict[str, Item] = field(default_factory=dict)
+    text: str = ""  # of a list with its parameters, as it stands in the field
 
 
-@dataclass
-class InnerList:
-    items: list[Item]
-    params: dict[str, Item] = field(default_factory=dict)
-    text: str = ""  # as it stands in the field
+Dictionary = dict[str, Item]
 
 
-Dictionary = dict[str, Item | InnerList]
+def _display(text: str) -> str | None:
+    return None if _NEEDLESS.search(text) else unquote_to_bytes(text[2:-1]).decode("utf-8")
+
+
+_VALUES: dict[str, Callable[[str], Any]] = {
+    "integer": int, "string": lambda text: re.sub(r"\\(.)", r"\1", text[1:-1]), "bytes": lambda text: un_b64(text[1:-1]),
+    "bool": lambda text: text == "?1", "display": _display}  # None where it is not exact
 
 
 class _Parser:
@@ -66,24 +70,28 @@ class _Parser:
         self.at = match.end()
         return match
 
-    def dictionary(self) -> Dictionary:
+    def members(self, separator: str) -> Dictionary:
+        """Keys with values, to the end of a dictionary, or to where parameters end."""
         out: Dictionary = {}
-        while True:
+        top = separator == ", "
+        while self.next_is(separator) or top and not out:
             key = self.take(_KEY).group()
             if key in out:
                 raise Inexact
             start = self.at + 1
             if not self.next_is("="):
-                out[key] = Item("bool", True, self.params())
-            elif self.next_is("("):
-                out[key] = InnerList(self.items(), self.params(), self.text[start:self.at])
+                item = Item("bool", True)
+            elif top and self.next_is("("):
+                item = Item("list", self.items())
             else:
-                out[key] = self.value()
-                out[key].params = self.params()
-            if self.at == len(self.text):
-                return out
-            if not self.next_is(", "):
-                raise Inexact
+                item = self.bare()
+                if item.kind == "bool" and item.value:  # which is left out
+                    raise Inexact
+            out[key] = item
+            if top:
+                item.params = self.members(";")
+                item.text = self.text[start:self.at]
+        return out
 
     def items(self) -> list[Item]:
         out: list[Item] = []
@@ -91,52 +99,22 @@ class _Parser:
             if out and not self.next_is(" "):
                 raise Inexact
             out.append(self.bare())
-            out[-1].params = self.params()
+            out[-1].params = self.members(";")
         return out
-
-    def params(self) -> dict[str, Item]:
-        out: dict[str, Item] = {}
-        while self.next_is(";"):
-            key = self.take(_KEY).group()
-            if key in out:
-                raise Inexact
-            out[key] = self.value() if self.next_is("=") else Item("bool", True)
-        return out
-
-    def value(self) -> Item:
-        """What stands behind `=`: anything but true, which is left out."""
-        item = self.bare()
-        if item.kind == "bool" and item.value:
-            raise Inexact
-        return item
 
     def bare(self) -> Item:
         match = self.take(_BARE)
-        kind, text = match.lastgroup or "", match.group()
-        try:
-            match kind:
-                case "integer":
-                    return Item(kind, int(text))
-                case "string":
-                    return Item(kind, re.sub(r"\\(.)", r"\1", text[1:-1]))
-                case "bytes":
-                    data = base64.b64decode(text[1:-1], validate=True)
-                    if base64.b64encode(data).decode() == text[1:-1]:
-                        return Item(kind, data)
-                case "bool":
-                    return Item(kind, text == "?1")
-                case "display":
-                    if not _NEEDLESS.search(text):
-                        return Item(kind, unquote_to_bytes(text[2:-1]).decode("utf-8"))
-                case _:
-                    return Item(kind, text)
-        except (binascii.Error, UnicodeDecodeError):
-            pass
-        raise Inexact
+        kind = match.lastgroup or ""
+        value = _VALUES.get(kind, str)(match.group())
+        if value is None:
+            raise Inexact
+        return Item(kind, value)
 
 
 def exact_dictionary(value: bytes) -> Dictionary:
     """RQ-23 to RQ-25"""
-    if not value.isascii():
+    parser = _Parser(value.decode("ascii"))
+    out = parser.members(", ")
+    if parser.at != len(parser.text):
         raise Inexact
-    return _Parser(value.decode()).dictionary()
+    return out
