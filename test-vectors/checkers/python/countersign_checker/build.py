@@ -125,7 +125,7 @@ def delegate(text: str, claims: dict, holder: bytes, next_seed: bytes) -> str:
 def seal(text: str) -> str:
     token, message = _open(text)
     last = token.blocks[-1]
-    payload = tokens.final_payload(last.data, last.next_key, last.signature)
+    payload = tokens.final_payload(last)
     message["proof"] = {"finalSignature": encoding.sign(token.next_secret or b"", payload)}
     return _finish(message)
 

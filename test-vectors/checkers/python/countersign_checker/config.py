@@ -34,10 +34,10 @@ class View:
             any(block.id[:16] in self.blocks for block in token.blocks)  # VF-11
             or any(key_id(holder.key) in self.holders for holder in token.holders)  # VF-12
             or until is not None and int(token.fact("issued_at")) <= until  # VF-13
-            or token.optional("grant") in self.grants)  # VF-14
+            or token.fact("grant") in self.grants)  # VF-14
         if revoked:
             raise Denial(6, "token_revoked")
-        if (user, token.optional("conversation")) in self.conversations:  # VF-15
+        if (user, token.fact("conversation")) in self.conversations:  # VF-15
             raise Denial(6, "conversation_ended")
 
 

@@ -54,7 +54,8 @@ class Request:
 def read_request(raw: bytes, authority: bytes | None) -> Request:
     """Reads a message as test-vectors/README.md says: nothing is refused or repaired that is the verifier's to judge."""
     head, mark, rest = raw.partition(b"\r\n\r\n")
-    first, *lines = re.split(rb"\r\n(?![ \t])", head)
+    first, _, rows = head.partition(b"\r\n")
+    lines = re.split(rb"\r\n(?![ \t])", rows) if rows else []
     method, space, tail = first.partition(b" ")
     target, last, version = tail.rpartition(b" ")
     if not (mark and space and last) or version != b"HTTP/1.1":
