@@ -1,10 +1,8 @@
 """Budgets, and the stores of a verifier ("Stage 10" and "Stage 12" of spec/verify.md)."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from .arguments import Arguments
-from .errors import Denial
+from .errors import Denial, refuse
 from .operation import Operation
 from .token import Token
 
@@ -19,49 +17,38 @@ def costs_of(operation: Operation, arguments: Arguments) -> dict[str, int | None
 
 def charges(token: Token, operation: Operation, arguments: Arguments, now: int) -> Charges:
     """The counters that the operation raises; VF-34 where a unit is not named."""
-    authority = token.blocks[0]
-    metered = authority.facts("metered")
-    out: Charges = {}
-    costs = costs_of(operation, arguments)
+    costs, out = costs_of(operation, arguments), {}
     for number, block in enumerate(token.blocks):
         for account, unit, amount, window in block.facts("budget"):
-            if number == 0:
-                named = [(type_, action) for name, type_, action in metered if name == account]
-                if named and (operation.type, operation.action) not in named:
-                    continue
-                owner: tuple = ("user", token.fact("issuer"), token.fact("user"))
-            else:
-                owner = ("block", block.id)
+            named = [(type_, action) for name, type_, action in token.blocks[0].facts("metered") if name == account]
+            if number == 0 and named and (operation.type, operation.action) not in named:
+                continue
             cost = costs.get(unit)
             if cost is None:  # VF-34
                 raise Denial(12, "budget_exceeded")
+            owner = ("block", block.id) if number else ("user", token.fact("issuer"), token.fact("user"))
             counter = (*owner, account, unit, window, now // window if window else 0)
-            least = min(amount, out[counter][1]) if counter in out else amount
-            out[counter] = (cost, least)
+            out[counter] = (cost, min(amount, out[counter][1]) if counter in out else amount)
     return out
 
 
-@dataclass
 class Stores:
     """Nonces, counters and used approvals, in memory; they remember everything."""
 
-    nonces: set[tuple[str, str]] = field(default_factory=set)
-    counters: dict[Counter, int] = field(default_factory=dict)
-    used: set[bytes] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.nonces: set[tuple[str, str]] = set()
+        self.counters: dict[Counter, int] = {}
+        self.used: set[bytes] = set()
 
     def claim(self, key_id: str, nonce: str) -> None:
         """VF-19"""
-        if (key_id, nonce) in self.nonces:
-            raise Denial(10, "replayed")
+        refuse((key_id, nonce) in self.nonces, 10, "replayed")
         self.nonces.add((key_id, nonce))
 
     def take(self, raised: Charges, uses: list[bytes]) -> None:
         """VF-45: all or nothing."""
-        for counter, (cost, amount) in raised.items():
-            if cost and self.counters.get(counter, 0) + cost > amount:  # VF-34
-                raise Denial(12, "budget_exceeded")
-        if self.used & set(uses):  # RQ-59
-            raise Denial(12, "approval_invalid")
-        for counter, (cost, _) in raised.items():
-            self.counters[counter] = self.counters.get(counter, 0) + cost
+        sums = {counter: self.counters.get(counter, 0) + cost for counter, (cost, _) in raised.items()}
+        refuse(any(cost and sums[counter] > amount for counter, (cost, amount) in raised.items()), 12, "budget_exceeded")  # VF-34
+        refuse(self.used & set(uses), 12, "approval_invalid")  # RQ-59
+        self.counters |= sums
         self.used |= set(uses)

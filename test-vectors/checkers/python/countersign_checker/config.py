@@ -4,12 +4,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .encoding import key_id
-from .errors import Denial, Misuse
+from .errors import Misuse, refuse
 from .operation import Entry, covers, good_segment
 from .token import Token
-
-_AUDIENCE = re.compile(r"(https?)://[^/?#]+(/[^?#]*)?\Z")
 
 
 @dataclass
@@ -26,19 +23,13 @@ class View:
 
     def judge(self, token: Token) -> None:
         """Stage 6, in the order of the text."""
-        if not self.fresh:  # VF-10
-            raise Denial(6, "revocation_stale")
-        user = token.fact("user")
-        until = self.users.get(str(user))
-        revoked = (
-            any(block.id[:16] in self.blocks for block in token.blocks)  # VF-11
-            or any(key_id(holder.key) in self.holders for holder in token.holders)  # VF-12
-            or until is not None and int(token.fact("issued_at")) <= until  # VF-13
-            or token.fact("grant") in self.grants)  # VF-14
-        if revoked:
-            raise Denial(6, "token_revoked")
-        if (user, token.fact("conversation")) in self.conversations:  # VF-15
-            raise Denial(6, "conversation_ended")
+        user, issued_at = str(token.fact("user")), int(token.fact("issued_at") or 0)
+        refuse(not self.fresh, 6, "revocation_stale")  # VF-10
+        refuse(self.blocks & {block.id[:16] for block in token.blocks}, 6, "token_revoked")  # VF-11
+        refuse(self.holders & {holder.key_id for holder in token.holders}, 6, "token_revoked")  # VF-12
+        refuse(issued_at <= self.users.get(user, -1), 6, "token_revoked")  # VF-13
+        refuse(token.fact("grant") in self.grants, 6, "token_revoked")  # VF-14
+        refuse((user, token.fact("conversation")) in self.conversations, 6, "conversation_ended")  # VF-15
 
 
 @dataclass(frozen=True)
@@ -55,24 +46,18 @@ class Config:
     audiences: list[str]
     authorities: list[str]
     issuers: dict[str, list[bytes]]
-    operations: list[Entry] | None = None
-    max_body: int = 1 << 20
-    mcp: Mcp | None = None
-    views: dict[str, View] = field(default_factory=dict)
+    operations: list[Entry] | None
+    max_body: int
+    mcp: Mcp | None
+    views: dict[str, View]
 
     def __post_init__(self) -> None:
-        self._paths: dict[str, str] = {}
-        schemes = set()
-        for audience in self.audiences:
-            match = _AUDIENCE.match(audience)
-            if not match:
-                raise Misuse("an audience that is no absolute URL")
-            schemes.add(match.group(1))
-            if self._paths.setdefault(match.group(2) or "/", audience) != audience:
-                raise Misuse("two audiences with one path")
-        if len(schemes) != 1:
-            raise Misuse("audiences of different schemes")
-        self.scheme = schemes.pop()
+        matches = [re.fullmatch(r"(https?)://[^/?#]+(/[^?#]*)?", audience) for audience in self.audiences]
+        parts = [(match[1], match[2] or "/") for match in matches if match]
+        self._paths = {path: audience for (_, path), audience in zip(parts, self.audiences)}
+        if len(parts) != len(matches) or len(self._paths) != len(set(self.audiences)) or len({scheme for scheme, _ in parts}) != 1:
+            raise Misuse("an audience that is no absolute URL, two audiences with one path, or different schemes")
+        self.scheme = parts[0][0]
         if any(len(keys) > 8 for keys in self.issuers.values()):  # VF-43
             raise Misuse("an issuer with more than 8 keys")
         if self.mcp and not good_segment(self.mcp.server):
@@ -81,6 +66,5 @@ class Config:
     def service(self, path: str) -> str:
         """VF-6"""
         fitting = [prefix for prefix in self._paths if covers(prefix, path)]
-        if not fitting:
-            raise Denial(5, "audience_mismatch")
+        refuse(not fitting, 5, "audience_mismatch")
         return self._paths[max(fitting, key=len)]

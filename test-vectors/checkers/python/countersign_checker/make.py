@@ -503,7 +503,7 @@ def _pair(seed: int, number: int) -> list[dict]:
     plan.input["service"] = plan.claims["audience"] = service
     session.send(plan.sent(0, plan.token()))
     if trace := session.verifier.trace:
-        grant(dice, plan, trace.facts, costs_of(trace.operation, trace.facts.arguments))
+        grant(dice, plan, trace.facts, costs_of(trace.asked.operation, trace.facts.arguments))
         _shrink(plan)
     name = f"{folder}/made-{seed}-{number}"
     out = [_vector(plan, name, "VF-36", "allowed", None)]
