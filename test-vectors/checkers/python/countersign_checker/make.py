@@ -160,7 +160,7 @@ class Plan:
 
 
 def _session(given: dict) -> Session:
-    return Session(given | ({"sent": {}} if "mcp" in given else {"request_b64u": ""}))
+    return Session(given)
 
 
 # What is asked for

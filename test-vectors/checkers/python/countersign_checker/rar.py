@@ -3,8 +3,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import jsontext
 from .encoding import digits_to_int
@@ -33,8 +32,7 @@ class Refused(Exception):
         self.member = member
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What one token is to say."""
 
     audience: str
