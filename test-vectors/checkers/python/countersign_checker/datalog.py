@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import wire
+from .encoding import MAX_DATE
 from .errors import Denial, refuse
 
 FIXED = (  # 0 to 27
@@ -75,7 +76,7 @@ class Symbols:
 
     def read_term(self, message: wire.Message) -> Term:
         (kind, value), = message.items()
-        refuse(kind == "bytes" and len(value) > 1024 or kind == "date" and value > 253402300799, 4, "token_profile")  # TK-22, TK-23
+        refuse(kind == "bytes" and len(value) > 1024 or kind == "date" and value > MAX_DATE, 4, "token_profile")  # TK-22, TK-23
         if kind != "set":
             return Term(kind, self.text(value) if kind in ("variable", "string") else value)
         refuse(len(value["set"]) > 128, 4, "limit_exceeded")  # CK-18

@@ -14,6 +14,7 @@ from .errors import Misuse
 
 SKEW = 30
 MAX_SAFE = 2**53 - 1
+MAX_DATE = 253402300799  # TK-23
 _B64U = re.compile(r"[A-Za-z0-9_-]*\Z")
 _TEXT_KEY = re.compile(r"ed25519/([0-9a-f]{64})\Z")
 _PKCS8 = bytes.fromhex("302e020100300506032b657004220420")

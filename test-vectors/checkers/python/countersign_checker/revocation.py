@@ -5,11 +5,11 @@ from typing import Any
 
 from . import encoding, jsontext
 from .config import View
-from .encoding import MAX_SAFE, SKEW
+from .encoding import MAX_DATE, MAX_SAFE, SKEW
 from .jsontext import Number
 
 _CONTEXT = b"countersign-revocations-v1\0"
-_MAX_TEXT, _MAX_ENTRIES, _MAX_DATE, _WEEK = 67_108_864, 1_000_000, 253402300799, 604800
+_MAX_TEXT, _MAX_ENTRIES, _WEEK = 67_108_864, 1_000_000, 604800
 _USERS = {"user": str, "until": int}
 _PAIRS = {"user": str, "conversation": str}
 _MEMBERS: dict[str, Any] = {  # a kind, or in a list the kind of its entries
@@ -69,11 +69,11 @@ def _examine(m: dict[str, Any], issuer: str) -> None:
     _refuse(m["v"] != 1, "version_unsupported")  # RV-8
     _refuse(m["issuer"] != issuer, "issuer_mismatch")  # RV-9
     _refuse(not 1 <= m["number"] <= MAX_SAFE, "number_invalid")  # RV-10
-    _refuse(not 0 <= m["created"] < m["next"] <= min(m["created"] + _WEEK, _MAX_DATE), "time_invalid")  # RV-11
+    _refuse(not 0 <= m["created"] < m["next"] <= min(m["created"] + _WEEK, MAX_DATE), "time_invalid")  # RV-11
     ids = [(entry, size) for name, size in (("blocks", 16), ("holders", 32)) for entry in m[name]]
     texts = m["grants"] + [text for entry in m["conversations"] for text in entry] + [user for user, _ in m["users"]]
     good = all(len(encoding.un_b64u(entry) or b"") == size for entry, size in ids) and all(len(text.encode()) <= 1024 for text in texts)
-    good = good and all(map(encoding.is_public_text, m["issuer_keys"])) and all(0 <= until <= _MAX_DATE for _, until in m["users"])
+    good = good and all(map(encoding.is_public_text, m["issuer_keys"])) and all(0 <= until <= MAX_DATE for _, until in m["users"])
     _refuse(not good, "entry_invalid")  # RV-12
     for name in _ARRAYS:
         keys = [entry[0] if name == "users" else entry for entry in m[name]]
