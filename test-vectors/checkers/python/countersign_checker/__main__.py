@@ -1,5 +1,4 @@
 """The command: run, make, read, mint, restrict, delegate, seal, sign. README.md describes it."""
-from __future__ import annotations
 
 import argparse
 import json

@@ -1,5 +1,4 @@
 """Approvals ("Approvals" of spec/request.md and spec/verify.md)."""
-from __future__ import annotations
 
 from typing import Any, NamedTuple
 

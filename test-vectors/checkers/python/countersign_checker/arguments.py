@@ -1,10 +1,9 @@
 """Arguments of an operation ("Arguments" and "Poison" of spec/checks.md)."""
-from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 from .datalog import Term
@@ -44,13 +43,13 @@ class Arguments:
         self._counts: Counter[str] = Counter()
 
     @classmethod
-    def unextracted(cls, declared: Declared) -> Arguments:
+    def unextracted(cls, declared: Declared) -> Self:
         arguments = cls(declared)
         arguments.extracted = False
         return arguments
 
     @classmethod
-    def extract(cls, declared: Declared, parameters: list[tuple[str, str]], body: dict | None) -> Arguments:
+    def extract(cls, declared: Declared, parameters: list[tuple[str, str]], body: dict | None) -> Self:
         """CK-29, CK-32. `body` is None where there is none."""
         arguments = cls(declared)
         try:

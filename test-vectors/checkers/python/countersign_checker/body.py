@@ -1,5 +1,4 @@
 """Media types, and the JSON that is read from a body (RQ-55, RQ-56, CK-28)."""
-from __future__ import annotations
 
 import re
 from typing import Any

@@ -1,5 +1,4 @@
 """Makes tokens, signed requests and messages, approvals ("Making tokens" of spec/token.md, spec/request.md, spec/jsonrpc.md)."""
-from __future__ import annotations
 
 import base64
 import hashlib

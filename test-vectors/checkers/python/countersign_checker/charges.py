@@ -1,5 +1,4 @@
 """Budgets, and the stores of a verifier ("Stage 10" and "Stage 12" of spec/verify.md)."""
-from __future__ import annotations
 
 from .arguments import Arguments
 from .errors import Denial, refuse

@@ -1,5 +1,4 @@
 """What a verifier is configured with ("Configuration" of spec/verify.md), and its views of revocation."""
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field

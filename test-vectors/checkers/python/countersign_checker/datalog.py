@@ -1,5 +1,4 @@
 """Terms, facts and checks, and the way between them and an encoded Block ("Symbols" of spec/token.md)."""
-from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

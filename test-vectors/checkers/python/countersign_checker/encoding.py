@@ -1,5 +1,4 @@
 """Byte forms: base64url, keys, Ed25519 (spec/README.md and "Keys" of spec/token.md)."""
-from __future__ import annotations
 
 import base64
 import hashlib

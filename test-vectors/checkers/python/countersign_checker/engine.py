@@ -1,5 +1,4 @@
 """A second opinion: the checks of a token, run by a Biscuit engine (biscuit-python) with the verifier's facts."""
-from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

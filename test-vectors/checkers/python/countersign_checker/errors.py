@@ -1,5 +1,4 @@
 """Refusals: a stage and a code of spec/errors.md, or a misuse of the verifier."""
-from __future__ import annotations
 
 # code:stages of spec/errors.md
 _CODES = dict(entry.split(":") for entry in """

@@ -1,5 +1,4 @@
 """The evaluation of checks, every unit of work counted ("Evaluation" of spec/checks.md)."""
-from __future__ import annotations
 
 import operator
 from collections.abc import Iterator

@@ -1,5 +1,4 @@
 """The form of checks ("Form" of spec/checks.md). Refusals are of stage 4."""
-from __future__ import annotations
 
 from .datalog import CHECK_IF, REJECT_IF, SCALARS, Check, Op, Predicate, Query, flat
 from .errors import refuse

@@ -1,5 +1,4 @@
 """JSON read as RQ-55 asks, and written as RFC 8785 (JCS) asks."""
-from __future__ import annotations
 
 import json
 import math

@@ -1,5 +1,4 @@
 """Makes vectors of chance content, the same for the same seed ("make" of README.md). Their keys are public."""
-from __future__ import annotations
 
 import copy
 import json

@@ -1,5 +1,4 @@
 """An HTTP message: how it is read, stage 1 and the token of stage 2 (spec/request.md)."""
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field

@@ -1,5 +1,4 @@
 """Operations, resources, rights ("Stage 11" of spec/verify.md)."""
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field

@@ -1,5 +1,4 @@
 """Authorization details, read into tokens and written from them (spec/rar.md)."""
-from __future__ import annotations
 
 import ipaddress
 import re

@@ -1,5 +1,4 @@
 """Typed restrictions, each as exactly the checks of CK-40 to CK-42 ("Typed restrictions" of spec/checks.md)."""
-from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any

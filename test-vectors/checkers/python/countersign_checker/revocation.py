@@ -1,5 +1,4 @@
 """Revocation lists (spec/revocation.md)."""
-from __future__ import annotations
 
 from typing import Any
 

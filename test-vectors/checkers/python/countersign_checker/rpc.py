@@ -1,5 +1,4 @@
 """The signed JSON-RPC message, and MCP (spec/jsonrpc.md)."""
-from __future__ import annotations
 
 import re
 from typing import Any

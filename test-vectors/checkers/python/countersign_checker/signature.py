@@ -1,5 +1,4 @@
 """Stage 3 of a signed request, and its signature base (spec/request.md)."""
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 A field is exact when RFC 9651's serialisation of what it parses as is the same bytes. This is the grammar of those
 bytes, so there is nothing to serialise: no optional space, no zero in front, no key twice, no `=?1`, canonical base64.
 """
+
 from __future__ import annotations
 
 import re

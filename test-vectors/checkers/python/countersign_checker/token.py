@@ -1,5 +1,4 @@
 """A token: text, container, profile, signatures, ids (spec/token.md)."""
-from __future__ import annotations
 
 from dataclasses import dataclass
 

@@ -1,5 +1,4 @@
 """Runs test vectors: their form (test-vectors/README.md, schema.json) and what each expects."""
-from __future__ import annotations
 
 import json
 from collections import Counter

@@ -1,5 +1,4 @@
 """The twelve stages (spec/verify.md)."""
-from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable

@@ -3,7 +3,6 @@
 Reading is not strict about the one encoding: who reads a whole message compares `encode` of it with the bytes, which holds
 TK-4, TK-5 and TK-7 and the lengths of TK-3.
 """
-from __future__ import annotations
 
 from typing import Any, NamedTuple
 
