@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from . import approvals, encoding, jsontext, rpc, signature, wire
+from . import encoding, jsontext, rpc, signature, wire
 from . import token as tokens
+from .charges import APPROVAL
 from .datalog import Block, Check, Predicate, Symbols, Term, version_of, write_block
 from .encoding import parse_public
 from .errors import Misuse
@@ -150,7 +151,7 @@ def approve(digest: bytes, approver: bytes, created: int, expires: int, identifi
     """One approval of the field `Countersign-Approval`."""
     payload = jsontext.jcs({"approver": encoding.key_id(encoding.public_of(approver)), "created": created,
                             "expires": expires, "digest": encoding.b64u(digest), "id": encoding.b64u(identifier)})
-    return f"{encoding.b64u(payload)}.{encoding.b64u(encoding.sign(approver, approvals.CONTEXT + payload))}"
+    return f"{encoding.b64u(payload)}.{encoding.b64u(encoding.sign(approver, APPROVAL + payload))}"
 
 
 def show(text: str) -> dict:

@@ -1,7 +1,6 @@
 """The evaluation of checks, every unit of work counted ("Evaluation" of spec/checks.md)."""
 
 import operator
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import form
@@ -50,30 +49,20 @@ class Evaluator:
             succeeded = any(self._query(query) for query in check.queries)
             refuse(succeeded == (check.kind == REJECT_IF), 11, "check_failed")
 
-    def _query(self, query: Query) -> bool:
-        """CK-21, the loops as a stack of what is still to be offered."""
-        self._bound = {}
-        loops: list[Iterator[Row]] = [iter(self.facts.offered(query.body[0]))]
-        while loops:
-            predicate = query.body[len(loops) - 1]
-            row = self._next(predicate, loops[-1])
-            if row is None:
-                loops.pop()
-                continue
-            # a variable stands once among the predicates (CK-8), so a later row takes the place of an earlier one
-            self._bound |= {term.value: value for term, value in zip(predicate.terms, row) if term.kind == "variable"}
-            if len(loops) < len(query.body):
-                loops.append(iter(self.facts.offered(query.body[len(loops)])))
-            elif all(self._holds(ops) for ops in query.expressions):
-                return True
-        return False
-
-    def _next(self, predicate: Predicate, rows: Iterator[Row]) -> Row | None:
-        for row in rows:
+    def _query(self, query: Query, at: int = 0) -> bool:
+        """CK-21: a loop for each predicate. A token has room for some hundreds of them."""
+        if at == len(query.body):
+            return all(self._holds(ops) for ops in query.expressions)
+        predicate = query.body[at]
+        for row in self.facts.offered(predicate):
             self.spend(1)
-            if all(term.kind == "variable" or term == value for term, value in zip(predicate.terms, row)):
-                return row
-        return None
+            pairs = list(zip(predicate.terms, row))
+            if all(term.kind == "variable" or term == value for term, value in pairs):
+                # a variable stands once among the predicates (CK-8), so a later row takes the place of an earlier one
+                self._bound |= {term.value: value for term, value in pairs if term.kind == "variable"}
+                if self._query(query, at + 1):
+                    return True
+        return False
 
     def _holds(self, ops: tuple[Op, ...]) -> bool:
         result = self._run(ops)

@@ -1,19 +1,25 @@
-"""Operations, resources, rights ("Stage 11" of spec/verify.md)."""
+"""Operations, resources, rights ("Stage 11" of spec/verify.md), and the JSON that is read from a body (spec/request.md)."""
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from .arguments import Arguments, Declared
+from . import jsontext
+from .arguments import Arguments, Declared, parameters_of
 from .encoding import MAX_SAFE, sha256
-from .errors import Denial, Misuse
-from .jsontext import jcs
+from .errors import Denial, Misuse, refuse
+from .message import Request
 
+MAX_READ = 1 << 20
+_T = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t \x21-\x7e])*"'
+_PARAMETER = rf"[ \t]*+;[ \t]*+(?:({_T})=({_T}|{_QUOTED}))?"
+_TYPE = re.compile(rf"({_T}/{_T})((?:{_PARAMETER})*)")
 _PLAIN = r"A-Za-z0-9\-._~!$&'()*+,=:@"
 _SEGMENT = re.compile(rf"(?:[{_PLAIN}]|%[0-9A-F]{{2}})+")
 _IS_PLAIN = re.compile(f"[{_PLAIN}]")
-_PARAMETER = re.compile(r"\{([a-z0-9_]+)\}")
+_TEMPLATE = re.compile(r"\{([a-z0-9_]+)\}")
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,9 @@ class Entry:
     read_body: bool = True
 
     def __post_init__(self) -> None:
-        names = [match[1] for segment in self.path.split("/") if (match := _PARAMETER.fullmatch(segment))]
+        names = [match[1] for segment in self.path.split("/") if (match := _TEMPLATE.fullmatch(segment))]
         amounts = [amount for amount in self.cost.values() if isinstance(amount, int)]
-        if not self.path.startswith("/") or len(set(names)) != len(names) or not set(_PARAMETER.findall(self.resource)) <= set(names):
+        if not self.path.startswith("/") or len(set(names)) != len(names) or not set(_TEMPLATE.findall(self.resource)) <= set(names):
             raise Misuse("a path or a resource of the operation table")
         if self.declared.urls & self.declared.paths or any(not 0 <= digits <= 15 for digits in self.declared.scales.values()):
             raise Misuse("declared arguments of the operation table")
@@ -47,7 +53,7 @@ class Entry:
             return None
         out = {}
         for expected, segment in zip(pattern, segments):
-            if name := _PARAMETER.fullmatch(expected):
+            if name := _TEMPLATE.fullmatch(expected):
                 out[name[1]] = segment
             if not segment if name else segment != expected:
                 return None
@@ -82,9 +88,38 @@ def map_request(table: list[Entry] | None, method: str, path: str) -> Operation:
     for entry in table:
         values = entry.match(method, path)
         if values is not None:
-            resource = _PARAMETER.sub(lambda match, values=values: values[match[1]], entry.resource)
+            resource = _TEMPLATE.sub(lambda match, values=values: values[match[1]], entry.resource)
             return Operation(entry.type, resource, entry.action, entry.tool, entry, values)
     raise Denial(11, "operation_unmapped")
+
+
+def media_type(request: Request) -> tuple[str, bool]:
+    """RQ-56: the type in lower case, and whether JSON of this charset and coding can be read."""
+    match = _TYPE.fullmatch((request.value("content-type") or b"").decode("latin-1"))
+    if not match:
+        raise Denial(11, "body_ambiguous")
+    charsets = [re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+                for name, value in re.findall(_PARAMETER, match[2]) if name.lower() == "charset"]
+    return match[1].lower(), all(charset.lower() == "utf-8" for charset in charsets) and b"content-encoding" not in request.names
+
+
+def read_body(request: Request, operation: Operation) -> Asked:
+    """The arguments of an HTTP request, and the object that was read from its body."""
+    entry = operation.entry
+    parameters = parameters_of(operation.parameters, request.query)  # refused also where nothing is extracted
+    if not request.body:
+        return Asked(operation, Arguments.extract(entry.declared, parameters, None))
+    media, readable = media_type(request)
+    root: Any = None
+    if entry.read_body and re.fullmatch(r"application/json|.*\+json", media) and len(request.body) <= MAX_READ:  # CK-28
+        refuse(not readable, 11, "body_ambiguous")  # RQ-55, RQ-56
+        try:
+            root = jsontext.parse(request.body)
+        except jsontext.Ambiguous:
+            raise Denial(11, "body_ambiguous") from None
+    if not isinstance(root, dict):
+        return Asked(operation, Arguments.unextracted(entry.declared), None, sha256(request.body).hex())
+    return Asked(operation, Arguments.extract(entry.declared, parameters, root), root)
 
 
 def good_segment(segment: str) -> bool:
@@ -123,4 +158,4 @@ def find_right(rights: list[tuple], operation: Operation) -> str:
 
 def digest(members: dict[str, Any]) -> bytes:
     """VF-44: the operation digest of an object with the members of the table."""
-    return sha256(b"countersign-operation-v1\0" + jcs(members))
+    return sha256(b"countersign-operation-v1\0" + jsontext.jcs(members))

@@ -5,12 +5,11 @@ from typing import Any
 
 from . import encoding, jsontext
 from .arguments import Arguments, Declared
-from .body import MAX_READ, media_type
 from .config import Mcp
 from .errors import Denial, refuse
 from .jsontext import Number
 from .message import Request
-from .operation import Asked, Operation, good_segment
+from .operation import MAX_READ, Asked, Operation, good_segment, media_type
 from .signature import Proof, good_nonce, good_window
 from .token import MAX_TEXT
 

@@ -5,16 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import approvals, charges, encoding, message, rpc, signature
+from . import charges, encoding, message, rpc, signature
 from . import token as tokens
-from .body import MAX_READ, read_body
 from .config import Config, View
 from .datalog import Term
 from .encoding import SKEW
 from .errors import Denial, refuse
 from .evaluate import Evaluator, Facts
 from .message import Request
-from .operation import Asked, digest, find_right, good_resource, map_request
+from .operation import MAX_READ, Asked, digest, find_right, good_resource, map_request, read_body
 from .signature import Proof
 from .token import Token
 
@@ -148,9 +147,9 @@ class Verifier:
             trace.refusal = denial.code
             raise
         uses: list[bytes] = []
-        if keys := approvals.needed(token, operation):
+        if keys := charges.approvers(token, operation):
             trace.digest = digest(said | request | {"holder": token.holder.key_id, "args": asked.args, "meta": asked.meta,
                                                     "content_sha256": asked.content_sha256})
-            uses = approvals.judge(approval, keys, token, trace.digest, now)
+            uses = charges.approved(approval, keys, token, trace.digest, now)
         self.stores.take(charges.charges(token, operation, asked.arguments, now), uses)
         return right
