@@ -9,12 +9,13 @@ from typing import Any
 from . import encoding, jsontext, rpc, signature, wire
 from . import token as tokens
 from .charges import APPROVAL
-from .datalog import Block, Check, Predicate, Symbols, Term, version_of, write_block
+from .datalog import Symbols, version_of, write_block
 from .encoding import parse_public
 from .errors import Misuse
 from .message import Request, normalise
 from .restrictions import checks as restriction
 from .token import Token
+from .wire import Check, Predicate, Term
 
 _PUBLIC = {"algorithm": 0}
 
@@ -38,7 +39,7 @@ def _known(claims: dict, names: str) -> None:
         raise Misuse(f"unknown members: {', '.join(sorted(unknown))}")
 
 
-def _finish(message: wire.Message) -> str:
+def _finish(message: dict[str, Any]) -> str:
     """The text of a token, after it was read as a verifier would (but for its proof)."""
     text = encoding.b64u(wire.encode("Biscuit", message))
     tokens.decode(text, request=False)
@@ -46,12 +47,12 @@ def _finish(message: wire.Message) -> str:
 
 
 def _block(facts: Iterable[Predicate], checks: tuple[Check, ...], symbols: Symbols, secret: bytes, next_seed: bytes,
-           previous: bytes | None = None, holder: bytes | None = None) -> wire.Message:
+           previous: bytes | None = None, holder: bytes | None = None) -> dict[str, Any]:
     """A signed block; of a delegation where there is a holder."""
-    data = write_block(Block(tuple(facts), checks, version_of(checks, holder is not None)), symbols)
+    data = write_block(tuple(facts), checks, version_of(checks, holder is not None), symbols)
     next_key = encoding.public_of(next_seed)
     external = None
-    block: wire.Message = {"block": data, "nextKey": _PUBLIC | {"key": next_key}, "version": 1}
+    block: dict[str, Any] = {"block": data, "nextKey": _PUBLIC | {"key": next_key}, "version": 1}
     if holder is not None:
         external = encoding.sign(holder, tokens.external_payload(data, previous or b""))
         block["externalSignature"] = {"publicKey": _PUBLIC | {"key": encoding.public_of(holder)}, "signature": external}
@@ -74,7 +75,7 @@ def mint(claims: dict, root: bytes, next_seed: bytes) -> str:
     return _finish({"authority": _block(facts, checks, Symbols(), root, next_seed), "blocks": [], "proof": {"nextSecret": next_seed}})
 
 
-def _open(text: str) -> tuple[Token, wire.Message]:
+def _open(text: str) -> tuple[Token, dict[str, Any]]:
     """An open token, examined as TK-16 asks."""
     token = tokens.decode(text, request=False)
     if token.next_secret is None or encoding.public_of(token.next_secret) != token.blocks[-1].next_key:
@@ -85,7 +86,7 @@ def _open(text: str) -> tuple[Token, wire.Message]:
 def _append(text: str, facts: list[Predicate], rows: list[dict], holder: bytes | None, next_seed: bytes) -> str:
     token, message = _open(text)
     shared = [] if holder else [block.data for block in token.blocks if not block.external]
-    symbols = Symbols([string for data in shared for string in wire.decode("Block", data)["symbols"]])
+    symbols = Symbols([string for data in shared for string in wire.decode("Block", data).symbols])
     block = _block(facts, _restrictions(rows), symbols, token.next_secret or b"", next_seed, token.blocks[-1].signature, holder)
     return _finish(message | {"blocks": [*message["blocks"], block], "proof": {"nextSecret": next_seed}})
 

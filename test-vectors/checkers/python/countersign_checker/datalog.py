@@ -1,12 +1,13 @@
 """Terms, facts and checks, and the way between them and an encoded Block ("Symbols" of spec/token.md)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from . import wire
 from .encoding import MAX_DATE
-from .errors import Denial, refuse
+from .errors import refuse
+from .wire import Block, Check, Op, Predicate, Term
 
 FIXED = (  # 0 to 27
     "read", "write", "resource", "operation", "right", "time", "role", "owner", "tenant", "namespace", "user", "team", "service", "admin",
@@ -17,47 +18,9 @@ CHECK_IF, REJECT_IF = 0, 2
 SCALARS = ("integer", "string", "date", "bytes", "bool")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    kind: str   # variable, a scalar kind, or set
-    value: Any  # str for variables and strings; a tuple of terms for sets
-
-
-@dataclass(frozen=True, slots=True)
-class Predicate:
-    name: str
-    terms: tuple[Term, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Op:
-    kind: str   # value, unary, binary, closure
-    value: Any  # a term, the number of the operation, a tuple of operations
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    head: Predicate
-    body: tuple[Predicate, ...]
-    expressions: tuple[tuple[Op, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    kind: int
-    queries: tuple[Query, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    facts: tuple[Predicate, ...]
-    checks: tuple[Check, ...]
-    version: int
-
-
 @dataclass
 class Symbols:
-    """The strings from 1024 on, as one block sees them, and what is read and written with them."""
+    """The strings from 1024 on, as one block sees them."""
 
     strings: list[str] = field(default_factory=list)
 
@@ -73,49 +36,27 @@ class Symbols:
             self.strings.append(text)
         return FIRST + self.strings.index(text)
 
-    def read_term(self, message: wire.Message) -> Term:
-        (kind, value), = message.items()
-        refuse(kind == "bytes" and len(value) > 1024 or kind == "date" and value > MAX_DATE, 4, "token_profile")  # TK-22, TK-23
-        if kind != "set":
-            return Term(kind, self.text(value) if kind in ("variable", "string") else value)
-        refuse(len(value["set"]) > 128, 4, "limit_exceeded")  # CK-18
-        terms = tuple(self.read_term(element) for element in value["set"])
-        refuse(len({term.kind for term in terms}) > 1 or any(term.kind not in SCALARS for term in terms), 4, "token_profile")  # CK-17
-        return Term("set", terms)
 
-    def write_term(self, term: Term) -> wire.Message:
-        if term.kind in ("variable", "string"):
-            return {term.kind: self.index(term.value)}
-        if term.kind != "set":
-            return {term.kind: term.value}
-        elements = sorted({(item.kind, item.value) for item in term.value})  # TK-20, since UTF-8 sorts as code points do
-        messages = [self.write_term(Term(*element)) for element in elements]
-        return {"set": {"set": sorted(messages, key=lambda message: next(iter(message.values())))}}  # CK-19
+def _translate(value: Any, symbol: Callable[[Any], Any]) -> Any:
+    """The same with indices in place of strings, or strings in place of indices, in document order."""
+    if isinstance(value, tuple):
+        return tuple(_translate(part, symbol) for part in value)
+    if isinstance(value, Predicate):
+        return Predicate(symbol(value.name), _translate(value.terms, symbol))
+    if not isinstance(value, Term):
+        return type(value)(*(_translate(part, symbol) for part in vars(value).values())) if is_dataclass(value) else value
+    if value.kind == "set":
+        refuse(len(value.value) > 128, 4, "limit_exceeded")  # CK-18
+        kinds = {term.kind for term in value.value}
+        refuse(len(kinds) > 1 or not kinds <= set(SCALARS), 4, "token_profile")  # CK-17
+        elements = sorted(set(value.value), key=_order)  # TK-20, since UTF-8 sorts as code points do
+        return Term("set", tuple(sorted((_translate(term, symbol) for term in elements), key=_order)))  # CK-19
+    refuse(value.kind == "bytes" and len(value.value) > 1024 or value.kind == "date" and value.value > MAX_DATE, 4, "token_profile")  # TK-22, TK-23
+    return Term(value.kind, symbol(value.value)) if value.kind in ("variable", "string") else value
 
-    def read_predicate(self, message: wire.Message) -> Predicate:
-        return Predicate(self.text(message["name"]), tuple(self.read_term(term) for term in message["terms"]))
 
-    def write_predicate(self, predicate: Predicate) -> wire.Message:
-        return {"name": self.index(predicate.name), "terms": [self.write_term(term) for term in predicate.terms]}
-
-    def read_op(self, message: wire.Message) -> Op:
-        (kind, value), = message.items()
-        if kind == "value":
-            return Op(kind, self.read_term(value))
-        return Op(kind, tuple(self.read_op(op) for op in value["ops"]) if kind == "closure" else value["kind"])
-
-    def write_op(self, op: Op) -> wire.Message:
-        if op.kind == "value":
-            return {"value": self.write_term(op.value)}
-        return {op.kind: {"ops": [self.write_op(inner) for inner in op.value]} if op.kind == "closure" else {"kind": op.value}}
-
-    def read_query(self, message: wire.Message) -> Query:
-        return Query(self.read_predicate(message["head"]), tuple(self.read_predicate(predicate) for predicate in message["body"]),
-                     tuple(tuple(self.read_op(op) for op in expression["ops"]) for expression in message["expressions"]))
-
-    def write_query(self, query: Query) -> wire.Message:
-        return {"head": self.write_predicate(query.head), "body": [self.write_predicate(predicate) for predicate in query.body],
-                "expressions": [{"ops": [self.write_op(op) for op in ops]} for ops in query.expressions]}
+def _order(term: Term) -> Any:
+    return term.value
 
 
 def flat(ops: tuple[Op, ...]) -> Iterator[Op]:
@@ -136,22 +77,19 @@ def version_of(checks: tuple[Check, ...], external: bool) -> int:
 
 def read_block(data: bytes, symbols: Symbols) -> Block:
     """Decodes a block and adds its strings to `symbols`."""
-    message = wire.decode("Block", data, depth=1)
+    block = wire.decode("Block", data, depth=1)
     before = Symbols(symbols.strings.copy())
-    symbols.strings += message["symbols"]
-    refuse(any(len(text.encode()) > 1024 for text in message["symbols"]), 4, "token_profile")  # TK-22
-    refuse(len(message["facts"]) > 200 or len(message["checks"]) > 64, 4, "limit_exceeded")  # TK-25
-    block = Block(tuple(symbols.read_predicate(fact["predicate"]) for fact in message["facts"]),
-                  tuple(Check(check.get("kind", CHECK_IF), tuple(symbols.read_query(query) for query in check["queries"]))
-                        for check in message["checks"]), message.get("version", 0))
+    symbols.strings += block.symbols
+    refuse(any(len(text.encode()) > 1024 for text in block.symbols), 4, "token_profile")  # TK-22
+    refuse(len(block.facts) > 200 or len(block.checks) > 64, 4, "limit_exceeded")  # TK-25
     refuse(len(set(block.facts)) != len(block.facts), 4, "token_malformed")  # TK-24
-    refuse(write_block(block, before) != data, 4, "token_malformed")  # TK-3 to TK-7, TK-17 to TK-20, CK-19
-    return block
+    facts, checks = _translate(block.facts, symbols.text), _translate(block.checks, symbols.text)
+    refuse(write_block(facts, checks, block.version, before) != data, 4, "token_malformed")  # TK-3 to TK-7, TK-17 to TK-20, CK-19
+    return Block(facts, checks, block.version)
 
 
-def write_block(block: Block, symbols: Symbols) -> bytes:
+def write_block(facts: tuple[Predicate, ...], checks: tuple[Check, ...], version: int, symbols: Symbols) -> bytes:
     """Encodes a block and adds its strings to `symbols`."""
     known = len(symbols.strings)
-    message = {"facts": [{"predicate": symbols.write_predicate(fact)} for fact in block.facts], "version": block.version,
-               "checks": [{"queries": [symbols.write_query(query) for query in check.queries], "kind": check.kind} for check in block.checks]}
-    return wire.encode("Block", message | {"symbols": symbols.strings[known:]})
+    facts, checks = _translate(facts, symbols.index), _translate(checks, symbols.index)
+    return wire.encode("Block", Block(facts, checks, version, tuple(symbols.strings[known:])))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from . import form
 from .arguments import PREDICATES, Arguments
-from .datalog import REJECT_IF, Check, Op, Predicate, Query, Term
+from .datalog import REJECT_IF
 from .errors import Denial, refuse
+from .wire import Check, Op, Predicate, Query, Term
 
 MAX_WORK = 100_000
 Row = tuple[Term, ...]

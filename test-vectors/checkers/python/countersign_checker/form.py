@@ -1,7 +1,8 @@
 """The form of checks ("Form" of spec/checks.md). Refusals are of stage 4."""
 
-from .datalog import CHECK_IF, REJECT_IF, SCALARS, Check, Op, Predicate, Query, flat
+from .datalog import CHECK_IF, REJECT_IF, SCALARS, flat
 from .errors import refuse
+from .wire import Check, Op, Predicate, Query
 
 # The predicates with one term, and their numbers of terms (CK-6)
 _ONE = "time service type resource action method authority path tool binding holder user purpose issuer arg_present".split()

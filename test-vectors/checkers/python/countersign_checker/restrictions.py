@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import form
-from .datalog import CHECK_IF, REJECT_IF, Check, Op, Predicate, Query, Term
+from .datalog import REJECT_IF
 from .errors import Misuse
+from .wire import Check, Op, Predicate, Query, Term
 
 CALLER = {"services": "service", "types": "type", "actions": "action", "methods": "method", "tools": "tool",
           "users": "user", "purposes": "purpose", "bindings": "binding"}
@@ -65,8 +66,8 @@ def _argument(name: str, args: list[Any]) -> list[Check]:
         ops = _binary(variable, kind, _set(args[1:]) if several else _constant(args[1])) + (_NOT if negated else ())
     else:
         raise Misuse(f"no restriction {name}")
-    return [Check(CHECK_IF, (_query("arg_present", [_constant(args[0])]),)),
-            Check(REJECT_IF, (_query(predicate, [_constant(args[0]), variable], *ops),))]
+    return [Check((_query("arg_present", [_constant(args[0])]),)),
+            Check((_query(predicate, [_constant(args[0]), variable], *ops),), REJECT_IF)]
 
 
 def checks(name: str, args: list[Any], when: tuple[str, str] | None = None) -> list[Check]:
@@ -75,17 +76,17 @@ def checks(name: str, args: list[Any], when: tuple[str, str] | None = None) -> l
     variable = Term("variable", plain)
     if name in ("expires_by", "not_before"):
         kind = form.AT_MOST if name == "expires_by" else form.AT_LEAST
-        out = [Check(CHECK_IF, (_query(plain, [variable], *_binary(variable, kind, Term("date", args[0]))),))]
+        out = [Check((_query(plain, [variable], *_binary(variable, kind, Term("date", args[0]))),))]
     elif name in CALLER or name == "resource_is":
         several = len(set(args)) > 1
         kind, value = (form.CONTAINS, _set(args)) if several else (form.EQUAL, _constant(args[0]))
-        out = [Check(CHECK_IF, (_query(plain, [variable], *_binary(variable, kind, value)),))]
+        out = [Check((_query(plain, [variable], *_binary(variable, kind, value)),))]
     elif name == "resource_under":
-        out = [Check(CHECK_IF, tuple(_query(plain, [variable], *ops) for ops in _under(variable, args[0])))]
+        out = [Check(tuple(_query(plain, [variable], *ops) for ops in _under(variable, args[0])))]
     elif name == "arg_absent":
-        out = [Check(REJECT_IF, (_query("arg_present", [_constant(args[0])]),))]
+        out = [Check((_query("arg_present", [_constant(args[0])]),), REJECT_IF)]
     elif name == "args_only":
-        out = [Check(REJECT_IF, (_query("arg_present", [variable], *_binary(variable, form.CONTAINS, _set(args)), *_NOT),))]
+        out = [Check((_query("arg_present", [variable], *_binary(variable, form.CONTAINS, _set(args)), *_NOT),), REJECT_IF)]
     else:
         out = _argument(name, args)
     return [_guard(check, *when) for check in out] if when else out
@@ -97,7 +98,7 @@ def _guard(check: Check, type_: str, action: str) -> Check:
     if check.kind == REJECT_IF:
         query = check.queries[0]
         constants = tuple(Predicate(name, (value,)) for name, value in wanted.items())
-        return Check(REJECT_IF, (Query(query.head, constants + query.body, query.expressions),))
+        return Check((Query(query.head, constants + query.body, query.expressions),), REJECT_IF)
     variables = {name: Term("variable", name) for name in wanted}
     others = [_query(name, [variables[name]], *_binary(variables[name], form.UNEQUAL, value)) for name, value in wanted.items()]
-    return Check(CHECK_IF, (*others, *check.queries))
+    return Check((*others, *check.queries))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from . import encoding, form, wire
-from .datalog import CHECK_IF, Block, Check, Op, Predicate, Query, Symbols, Term, read_block, version_of
+from .datalog import Symbols, read_block, version_of
 from .errors import Denial, refuse
+from .wire import Block, Check, Op, Predicate, Query, Term
 
 MAX_TEXT = 6827
 MAX_BLOCKS = 12
@@ -137,7 +138,7 @@ def expiry(date: int) -> Check:
     """The check of "Expiry"."""
     time = Term("variable", "time")
     ops = (Op("value", time), Op("value", Term("date", date)), Op("binary", form.AT_MOST))
-    return Check(CHECK_IF, (Query(Predicate("query", ()), (Predicate("time", (time,)),), (ops,)),))
+    return Check((Query(Predicate("query", ()), (Predicate("time", (time,)),), (ops,)),))
 
 
 def expiry_date(check: Check) -> int | None:

@@ -8,7 +8,6 @@ from typing import Any
 from . import charges, encoding, message, rpc, signature
 from . import token as tokens
 from .config import Config, View
-from .datalog import Term
 from .encoding import SKEW
 from .errors import Denial, refuse
 from .evaluate import Evaluator, Facts
@@ -16,6 +15,7 @@ from .message import Request
 from .operation import MAX_READ, Asked, digest, find_right, good_resource, map_request, read_body
 from .signature import Proof
 from .token import Token
+from .wire import Term
 
 
 @dataclass

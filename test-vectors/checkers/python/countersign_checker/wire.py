@@ -4,12 +4,55 @@ Reading is not strict about the one encoding: who reads a whole message compares
 TK-4, TK-5 and TK-7 and the lengths of TK-3.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .errors import Denial, refuse
 
 MAX_DEPTH = 64
-Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Term:
+    kind: str   # variable, a scalar kind, or set
+    value: Any  # str for variables and strings (on the way an index of symbols); a tuple of terms for sets
+
+
+@dataclass(frozen=True)
+class Predicate:
+    name: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Op:
+    kind: str   # value, unary, binary, closure
+    value: Any  # a term, the number of the operation, a tuple of operations
+
+
+@dataclass(frozen=True)
+class Query:
+    head: Predicate
+    body: tuple[Predicate, ...]
+    expressions: tuple[tuple[Op, ...], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    queries: tuple[Query, ...]
+    kind: int = 0
+
+
+@dataclass(frozen=True)
+class Block:
+    facts: tuple[Predicate, ...]
+    checks: tuple[Check, ...]
+    version: int = 0
+    symbols: tuple[str, ...] = ()
+
+
+# What messages become: of one field what it holds, else an object of these, else a dict
+CLASSES = {"Term": Term, "Predicate": Predicate, "Op": Op, "Rule": Query, "Check": Check, "Block": Block}
 
 
 class Field(NamedTuple):
@@ -67,11 +110,11 @@ def _number(kind: str, raw: int) -> int | bool:
     return bool(raw) if kind == "bool" else raw
 
 
-def decode(message: str, data: bytes, depth: int = 0) -> Message:
+def decode(message: str, data: bytes, depth: int = 0) -> Any:
     """Reads a whole message. `depth` is the depth of this message inside a block, 0 outside of blocks (TK-10)."""
     refuse(depth > MAX_DEPTH, 4, "token_malformed")  # TK-10
     schema = SCHEMA[message]
-    out: Message = {field.name: [] for field in schema.values() if field.label == "repeated"}
+    out: dict[str, Any] = {field.name: () for field in schema.values() if field.label == "repeated"}
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
@@ -93,13 +136,15 @@ def decode(message: str, data: bytes, depth: int = 0) -> Message:
                     raise Denial(4, "token_malformed") from None
             elif field.kind != "bytes":
                 value = decode(field.kind, value, depth + 1 if depth else 0)
-        if field.label == "repeated":
-            out[field.name].append(value)
-        else:
-            out[field.name] = value
+        out[field.name] = (*out[field.name], value) if field.label == "repeated" else value
     refuse(any(field.label == "required" and field.name not in out for field in schema.values()), 4, "token_malformed")  # TK-6
-    refuse(schema[max(schema)].label == "oneof" and len(out) != 1, 4, "token_malformed")  # TK-5, TK-6
-    return out
+    oneof = schema[max(schema)].label == "oneof"
+    refuse(oneof and len(out) != 1, 4, "token_malformed")  # TK-5, TK-6
+    if len(schema) == 1:
+        return out.popitem()[1]
+    if message not in CLASSES:
+        return out
+    return CLASSES[message](*out.popitem()) if oneof else CLASSES[message](**out)
 
 
 def _write_varint(value: int) -> bytes:
@@ -111,12 +156,16 @@ def _write_varint(value: int) -> bytes:
     return bytes(out) + bytes([value])
 
 
-def encode(message: str, value: Message) -> bytes:
+def encode(message: str, value: Any) -> bytes:
     """The one encoding of a message."""
+    schema = SCHEMA[message]
+    members = value if isinstance(value, dict) else {value.kind: value.value} if isinstance(value, (Term, Op)) else None
+    if members is None:
+        members = {field.name: value for field in schema.values()} if len(schema) == 1 else vars(value)
     out = b""
-    for number, field in sorted(SCHEMA[message].items()):
-        items = value.get(field.name, [])
-        for item in items if field.label == "repeated" else [] if field.name not in value else [items]:
+    for number, field in sorted(schema.items()):
+        items = members.get(field.name, ()) if field.label == "repeated" else [members[field.name]] if field.name in members else []
+        for item in items:
             if field.label == "optional" and not item:  # TK-7
                 continue
             if field.kind in _BITS:
