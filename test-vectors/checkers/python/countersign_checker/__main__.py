@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,46 +40,36 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "json": {"type": _json, "help": "a file of JSON, - for standard input, or the JSON itself"},
     "dir": {"type": Path, "help": "the folder of vectors", "nargs": "?", "default": VECTORS},
 }
-_COMMANDS = {
-    "run": ("dir", "run every vector"), "make": ("--seed --count --out", "make vectors"), "read": ("token", "print a token's content as JSON"),
-    "mint": ("--key --next json", "mint an open token"), "restrict": ("--next token json", "append a restriction"),
-    "delegate": ("--key --next token json", "append a delegation"), "seal": ("token", "seal a token"),
-    "sign": ("--key --nonce token json", "print a signed HTTP/1.1 message"),
+def _sign(args: Any) -> None:
+    tokens.decode(args.token)  # a sealed one
+    sys.stdout.buffer.write(build.sign(args.token, args.key, {"created": int(time.time())} | args.json, args.nonce))
+
+
+_COMMANDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {  # arguments, help, and what gives a text to print, or false where vectors failed
+    "run": ("dir", "run every vector", lambda args: run(args.dir)),
+    "make": ("--seed --count --out", "make vectors", lambda args: make(args.seed, args.count, args.out)),
+    "read": ("token", "print a token's content as JSON", lambda args: build.show(args.token)),
+    "mint": ("--key --next json", "mint an open token", lambda args: build.mint(args.json, args.key, args.next)),
+    "restrict": ("--next token json", "append a restriction", lambda args: build.restrict(args.token, args.json, args.next)),
+    "delegate": ("--key --next token json", "append a delegation", lambda args: build.delegate(args.token, args.json, args.key, args.next)),
+    "seal": ("token", "seal a token", lambda args: build.seal(args.token)),
+    "sign": ("--key --nonce token json", "print a signed HTTP/1.1 message", _sign),
 }
-
-
-def _perform(args: Any) -> bool:
-    """Performs a command; false where vectors failed."""
-    match args.command:
-        case "run":
-            return run(args.dir)
-        case "make":
-            make(args.seed, args.count, args.out)
-        case "sign":
-            tokens.decode(args.token)  # a sealed one
-            sys.stdout.buffer.write(build.sign(args.token, args.key, {"created": int(time.time())} | args.json, args.nonce))
-        case "read":
-            print(json.dumps(build.show(args.token), indent=2, ensure_ascii=False, default=bytes.hex))
-        case "mint":
-            print(build.mint(args.json, args.key, args.next))
-        case "restrict":
-            print(build.restrict(args.token, args.json, args.next))
-        case "delegate":
-            print(build.delegate(args.token, args.json, args.key, args.next))
-        case "seal":
-            print(build.seal(args.token))
-    return True
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="countersign_checker")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, (taken, text) in _COMMANDS.items():
+    for name, (taken, text, _) in _COMMANDS.items():
         command = commands.add_parser(name, help=text)
         for argument in taken.split():
             command.add_argument(argument, **_ARGUMENTS[argument])
     try:
-        return 0 if _perform(parser.parse_args(argv)) else 1
+        args = parser.parse_args(argv)
+        result = _COMMANDS[args.command][2](args)
+        if isinstance(result, str):
+            print(result)
+        return 1 if result is False else 0
     except (Denial, Misuse) as error:
         print(f"refused: {error}", file=sys.stderr)
     except (KeyError, ValueError, OSError) as error:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -155,11 +156,12 @@ def approve(digest: bytes, approver: bytes, created: int, expires: int, identifi
     return f"{encoding.b64u(payload)}.{encoding.b64u(encoding.sign(approver, APPROVAL + payload))}"
 
 
-def show(text: str) -> dict:
+def show(text: str) -> str:
     """The content of a token, open or sealed, as JSON."""
     token = tokens.decode(text, request=False)
     blocks = [{"id": block.id, "version": block.block.version, "external_key": block.external[0] if block.external else None,
                "facts": [{fact.name: [term.value for term in fact.terms]} for fact in block.block.facts],
                "checks": [asdict(check) for check in block.block.checks]} for block in token.blocks]
-    return {"sealed": token.next_secret is None, "expires": encoding.rfc3339(token.effective_expiry), "blocks": blocks,
-            "holders": [asdict(holder) | {"key_id": holder.key_id} for holder in token.holders]}
+    holders = [holder._asdict() | {"key_id": holder.key_id} for holder in token.holders]
+    said = {"sealed": token.next_secret is None, "expires": encoding.rfc3339(token.effective_expiry), "holders": holders, "blocks": blocks}
+    return json.dumps(said, indent=2, ensure_ascii=False, default=bytes.hex)

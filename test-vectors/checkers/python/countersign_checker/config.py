@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .errors import Misuse, refuse
 from .operation import Entry, covers, good_segment
@@ -31,8 +32,7 @@ class View:
         refuse((user, token.fact("conversation")) in self.conversations, 6, "conversation_ended")  # VF-15
 
 
-@dataclass(frozen=True)
-class Mcp:
+class Mcp(NamedTuple):
     """An MCP endpoint: the server's name, its path in HTTP, and whether both proofs are asked for."""
 
     server: str

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .encoding import digits_to_int
 from .errors import Denial, Misuse, refuse
@@ -119,8 +120,7 @@ def framing(request: Request, scheme: str, authorities: list[bytes], max_body: i
     return normal.pop()
 
 
-@dataclass
-class Carried:
+class Carried(NamedTuple):
     """What stage 2 found."""
 
     token: str

@@ -1,7 +1,7 @@
 """Stage 3 of a signed request, and its signature base (spec/request.md)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import encoding
 from .encoding import SKEW
@@ -22,8 +22,7 @@ _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 _PARAMS = {"created": "integer", "expires": "integer", "nonce": "string", "keyid": "string", "tag": "string", "alg": "string"}
 
 
-@dataclass
-class Proof:
+class Proof(NamedTuple):
     """A proof of who asks, of a request or of a JSON-RPC message, before its signature was verified."""
 
     token: str

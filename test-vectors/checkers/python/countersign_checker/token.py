@@ -1,6 +1,7 @@
 """A token: text, container, profile, signatures, ids (spec/token.md)."""
 
-from dataclasses import dataclass
+
+from typing import NamedTuple
 
 from . import encoding, form, wire
 from .datalog import Symbols, read_block, version_of
@@ -19,8 +20,7 @@ _AUTHORITY: dict[str, tuple[str, int, int]] = {
 _DELEGATION = {"delegate": ("string bytes", 1, 1)} | {name: _AUTHORITY[name] for name in ("delegation_depth", "budget")}
 
 
-@dataclass(frozen=True)
-class SignedBlock:
+class SignedBlock(NamedTuple):
     data: bytes
     block: Block
     next_key: bytes
@@ -36,8 +36,7 @@ class SignedBlock:
         return [tuple(term.value for term in fact.terms) for fact in self.block.facts if fact.name == name]
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     name: str
     key: bytes
     claimed_by: str
@@ -47,8 +46,7 @@ class Holder:
         return encoding.key_id(self.key)
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     blocks: tuple[SignedBlock, ...]
     next_secret: bytes | None
     final_signature: bytes | None

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import charges, encoding, message, rpc, signature
 from . import token as tokens
@@ -18,8 +18,7 @@ from .token import Token
 from .wire import Term
 
 
-@dataclass
-class Context:
+class Context(NamedTuple):
     """What is known of a request from stage 9 on."""
 
     proof: Proof
