@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
+from .datalog import Term
 from .encoding import MAX_SAFE
 from .errors import Denial
 from .jsontext import Number
-from .wire import Term
 
 _MAX_FACTS, _MAX_TEXT = 1024, 4096
 _URL = re.compile(r"(?i:https?)://(\[[0-9A-Fa-f:.]+\]|[^\[\]/?#:]*)(?::([0-9]{0,5}))?(?:[/?#].*)?")

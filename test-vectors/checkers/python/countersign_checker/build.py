@@ -1,22 +1,117 @@
-"""Makes tokens, signed requests and messages, approvals ("Making tokens" of spec/token.md, spec/request.md, spec/jsonrpc.md)."""
+"""Makes tokens, typed restrictions, signed requests and messages, approvals (spec/token.md, checks.md, request.md, jsonrpc.md)."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from . import encoding, jsontext, rpc, signature, wire
+from . import datalog, encoding, jsontext, rpc
 from . import token as tokens
+from .checks import AT_LEAST, AT_MOST, CONTAINS, ENDS, EQUAL, GREATER, LESS, NOT, OR, PARENS, STARTS, UNEQUAL
 from .charges import APPROVAL
-from .datalog import Symbols, version_of, write_block
+from .datalog import REJECT_IF, Check, Op, Predicate, Query, Symbols, Term, version_of, write_block
 from .encoding import parse_public
 from .errors import Misuse
-from .message import Request, normalise
-from .restrictions import checks as restriction
+from .request import DERIVED, TAG, Request, base, normalise
 from .token import Token
-from .wire import Check, Predicate, Term
+
+CALLER = {"services": "service", "types": "type", "actions": "action", "methods": "method", "tools": "tool",
+          "users": "user", "purposes": "purpose", "bindings": "binding"}
+# name -> predicate and its variable, the operation, whether there are several values, whether it is negated
+_ARGUMENT = {
+    "arg_is": ("arg", "value", UNEQUAL, False, False), "arg_in": ("arg", "value", CONTAINS, True, True),
+    "arg_starts_with": ("arg", "value", STARTS, False, True), "arg_ends_with": ("arg", "value", ENDS, False, True),
+    "arg_at_most": ("arg", "value", GREATER, False, False), "arg_at_least": ("arg", "value", LESS, False, False),
+    "arg_host_in": ("arg_host", "host", CONTAINS, True, True)}
+_NOT: tuple[Op, ...] = (Op("unary", NOT),)
+Ops = tuple[Op, ...]
+
+
+def _constant(value: Any) -> Term:
+    kind = {bool: "bool", int: "integer", str: "string"}.get(type(value))
+    if kind is None:
+        raise Misuse("a value of a restriction is a string, an integer or a bool")
+    return Term(kind, value)
+
+
+def _set(values: Sequence[Any]) -> Term:
+    terms = tuple(dict.fromkeys(_constant(value) for value in values))
+    if len({term.kind for term in terms}) > 1:  # CK-17
+        raise Misuse("values of two kinds in one set")
+    return Term("set", terms)
+
+
+def _binary(left: Term, kind: int, right: Term) -> Ops:
+    """The set stands on the left of `contains`."""
+    if kind == CONTAINS:
+        left, right = right, left
+    return Op("value", left), Op("value", right), Op("binary", kind)
+
+
+def _query(name: str, terms: Sequence[Term], *ops: Op) -> Query:
+    return Query(Predicate("query", ()), (Predicate(name, tuple(terms)),), (ops,) if ops else ())
+
+
+def _under(variable: Term, location: str) -> list[Ops]:
+    """CK-41: equal to the location, or beneath it."""
+    bare = location.rstrip("/")
+    equal = [_binary(variable, EQUAL, _constant(bare))] if bare else []
+    return [*equal, _binary(variable, STARTS, _constant(bare + "/"))]
+
+
+def _argument(name: str, args: list[Any]) -> list[Check]:
+    """The restrictions that speak of the value of one argument."""
+    if name == "arg_under":
+        predicate, variable = "arg_path", Term("variable", "path")
+        ops, *beneath = _under(variable, args[1])
+        for inner in beneath:
+            ops = (*ops, Op("closure", inner), Op("binary", OR), Op("unary", PARENS))
+        ops += _NOT
+    elif name in _ARGUMENT:
+        predicate, bound, kind, several, negated = _ARGUMENT[name]
+        variable = Term("variable", bound)
+        ops = _binary(variable, kind, _set(args[1:]) if several else _constant(args[1])) + (_NOT if negated else ())
+    else:
+        raise Misuse(f"no restriction {name}")
+    return [Check((_query("arg_present", [_constant(args[0])]),)),
+            Check((_query(predicate, [_constant(args[0]), variable], *ops),), REJECT_IF)]
+
+
+def restriction(name: str, args: list[Any], when: tuple[str, str] | None = None) -> list[Check]:
+    """The checks of a restriction by its name; guarded by CK-42 where `when` is a type and an action."""
+    plain = CALLER.get(name, {"expires_by": "time", "not_before": "time", "args_only": "name"}.get(name, "resource"))
+    variable = Term("variable", plain)
+    if name in ("expires_by", "not_before"):
+        kind = AT_MOST if name == "expires_by" else AT_LEAST
+        out = [Check((_query(plain, [variable], *_binary(variable, kind, Term("date", args[0]))),))]
+    elif name in CALLER or name == "resource_is":
+        several = len(set(args)) > 1
+        kind, value = (CONTAINS, _set(args)) if several else (EQUAL, _constant(args[0]))
+        out = [Check((_query(plain, [variable], *_binary(variable, kind, value)),))]
+    elif name == "resource_under":
+        out = [Check(tuple(_query(plain, [variable], *ops) for ops in _under(variable, args[0])))]
+    elif name == "arg_absent":
+        out = [Check((_query("arg_present", [_constant(args[0])]),), REJECT_IF)]
+    elif name == "args_only":
+        out = [Check((_query("arg_present", [variable], *_binary(variable, CONTAINS, _set(args)), *_NOT),), REJECT_IF)]
+    else:
+        out = _argument(name, args)
+    return [_guard(check, *when) for check in out] if when else out
+
+
+def _guard(check: Check, type_: str, action: str) -> Check:
+    """CK-42"""
+    wanted = {"type": _constant(type_), "action": _constant(action)}
+    if check.kind == REJECT_IF:
+        query = check.queries[0]
+        constants = tuple(Predicate(name, (value,)) for name, value in wanted.items())
+        return Check((Query(query.head, constants + query.body, query.expressions),), REJECT_IF)
+    variables = {name: Term("variable", name) for name in wanted}
+    others = [_query(name, [variables[name]], *_binary(variables[name], UNEQUAL, value)) for name, value in wanted.items()]
+    return Check((*others, *check.queries))
+
 
 _PUBLIC = {"algorithm": 0}
 
@@ -42,7 +137,7 @@ def _known(claims: dict, names: str) -> None:
 
 def _finish(message: dict[str, Any]) -> str:
     """The text of a token, after it was read as a verifier would (but for its proof)."""
-    text = encoding.b64u(wire.encode("Biscuit", message))
+    text = encoding.b64u(datalog.encode("Biscuit", message))
     tokens.decode(text, request=False)
     return text
 
@@ -81,13 +176,13 @@ def _open(text: str) -> tuple[Token, dict[str, Any]]:
     token = tokens.decode(text, request=False)
     if token.next_secret is None or encoding.public_of(token.next_secret) != token.blocks[-1].next_key:
         raise Misuse("a sealed token, or one whose secret is not that of its last block")
-    return token, wire.decode("Biscuit", encoding.un_b64u(text) or b"")
+    return token, datalog.decode("Biscuit", encoding.un_b64u(text) or b"")
 
 
 def _append(text: str, facts: list[Predicate], rows: list[dict], holder: bytes | None, next_seed: bytes) -> str:
     token, message = _open(text)
     shared = [] if holder else [block.data for block in token.blocks if not block.external]
-    symbols = Symbols([string for data in shared for string in wire.decode("Block", data).symbols])
+    symbols = Symbols([string for data in shared for string in datalog.decode("Block", data).symbols])
     block = _block(facts, _restrictions(rows), symbols, token.next_secret or b"", next_seed, token.blocks[-1].signature, holder)
     return _finish(message | {"blocks": [*message["blocks"], block], "proof": {"nextSecret": next_seed}})
 
@@ -123,13 +218,13 @@ def sign(text: str, holder: bytes, request: dict, nonce: bytes) -> bytes:
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         fields.append(("content-digest", f"sha-256=:{digest}:"))
     made = Request(request["method"].encode(), request["target"].encode(), [(name.encode(), value.encode()) for name, value in fields])
-    names = [*signature.DERIVED, *dict.fromkeys(name for name, _ in fields)]
+    names = [*DERIVED, *dict.fromkeys(name for name, _ in fields)]
     covered = " ".join(f'"{name}"' for name in names)
     keyid = request.get("keyid", encoding.key_id(encoding.public_of(holder)))
     params = (f'({covered});created={request["created"]};expires={request.get("expires", request["created"] + 60)}'
-              f';nonce="{encoding.b64u(nonce)}";keyid="{keyid}";tag="{signature.TAG}"')
+              f';nonce="{encoding.b64u(nonce)}";keyid="{keyid}";tag="{TAG}"')
     authority = normalise(request["authority"].encode(), request.get("scheme", "https"))
-    value = base64.b64encode(encoding.sign(holder, signature.base(made, authority, names, params))).decode()
+    value = base64.b64encode(encoding.sign(holder, base(made, authority, names, params))).decode()
     label = request.get("label", "countersign")
     fields = [("host", request["authority"]), *fields, *request.get("uncovered", []),
               ("signature-input", f"{label}={params}"), ("signature", f"{label}=:{value}:")]

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import biscuit_auth  # type: ignore[import-untyped]
 
+from .checks import Row
+from .datalog import Term
 from .encoding import un_b64u
-from .evaluate import Row
 from .verifier import Trace
-from .wire import Term
 
 # "Evaluation" of spec/checks.md: what an engine does not know
 _ASIDE = {"argument": "poisoned, undeclared or unextracted arguments", "limit_exceeded": "exhausted work"}

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from . import build, encoding
+from .build import CALLER
 from .charges import costs_of
-from .evaluate import Facts
-from .restrictions import CALLER
+from .checks import Facts
 from .token import MAX_TEXT
 from .vectors import Session
 from .verifier import Decision, Trace

@@ -3,9 +3,9 @@
 from typing import Any
 
 from . import encoding, jsontext
-from .config import View
 from .encoding import MAX_DATE, MAX_SAFE, SKEW
 from .jsontext import Number
+from .operation import View
 
 _CONTEXT = b"countersign-revocations-v1\0"
 _MAX_TEXT, _MAX_ENTRIES, _WEEK = 67_108_864, 1_000_000, 604800

@@ -5,12 +5,10 @@ from typing import Any
 
 from . import encoding, jsontext
 from .arguments import Arguments, Declared
-from .config import Mcp
 from .errors import Denial, refuse
 from .jsontext import Number
-from .message import Request
-from .operation import MAX_READ, Asked, Operation, good_segment, media_type
-from .signature import Proof, good_nonce, good_window
+from .operation import MAX_READ, Asked, Mcp, Operation, good_segment, media_type
+from .request import Proof, Request, good_nonce, good_window
 from .token import MAX_TEXT
 
 ENVELOPE = "dev.countersign/request"

@@ -3,10 +3,10 @@
 
 from typing import NamedTuple
 
-from . import encoding, form, wire
-from .datalog import Symbols, read_block, version_of
+from . import datalog, encoding
+from .checks import AT_MOST, examine
+from .datalog import Block, Check, Op, Predicate, Query, Symbols, Term, read_block, version_of
 from .errors import Denial, refuse
-from .wire import Block, Check, Op, Predicate, Query, Term
 
 MAX_TEXT = 6827
 MAX_BLOCKS = 12
@@ -68,8 +68,8 @@ def decode(text: str, request: bool = True) -> Token:
     data = encoding.un_b64u(text)
     if data is None:  # TK-1
         raise Denial(4, "token_malformed")
-    message = wire.decode("Biscuit", data)
-    refuse(wire.encode("Biscuit", message) != data, 4, "token_malformed")  # TK-3 to TK-7
+    message = datalog.decode("Biscuit", data)
+    refuse(datalog.encode("Biscuit", message) != data, 4, "token_malformed")  # TK-3 to TK-7
     parts = [message["authority"], *message["blocks"]]
     refuse(len(parts) > MAX_BLOCKS, 4, "limit_exceeded")  # TK-13
     shared = Symbols()
@@ -82,7 +82,7 @@ def decode(text: str, request: bool = True) -> Token:
         refuse(external and number == 0, 4, "token_profile")  # TK-14
         block = read_block(part["block"], Symbols() if external else shared)
         for check in block.checks:  # TK-27
-            form.examine(check)
+            examine(check)
         refuse(block.version != version_of(block.checks, bool(external)), 4, "token_profile")  # TK-26
         blocks.append(SignedBlock(part["block"], block, part["nextKey"]["key"], part["signature"],
                                   (external["publicKey"]["key"], external["signature"]) if external else None))
@@ -135,7 +135,7 @@ def _profile(blocks: list[SignedBlock]) -> tuple[Holder, ...]:
 def expiry(date: int) -> Check:
     """The check of "Expiry"."""
     time = Term("variable", "time")
-    ops = (Op("value", time), Op("value", Term("date", date)), Op("binary", form.AT_MOST))
+    ops = (Op("value", time), Op("value", Term("date", date)), Op("binary", AT_MOST))
     return Check((Query(Predicate("query", ()), (Predicate("time", (time,)),), (ops,)),))
 
 

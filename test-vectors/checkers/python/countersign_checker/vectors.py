@@ -11,10 +11,9 @@ import fastjsonschema  # type: ignore[import-untyped]
 from . import engine, rar, revocation
 from .arguments import Declared
 from .charges import Stores
-from .config import Config, Mcp, View
 from .encoding import b64u, parse_public, public_text, un_b64u
-from .message import read_request
-from .operation import Entry
+from .operation import Config, Entry, Mcp, View
+from .request import read_request
 from .verifier import Decision, Verifier
 
 VECTORS = Path(__file__).parents[3]

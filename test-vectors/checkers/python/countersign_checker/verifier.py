@@ -5,17 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from . import charges, encoding, message, rpc, signature
+from . import charges, encoding, rpc
 from . import token as tokens
-from .config import Config, View
+from .checks import Evaluator, Facts
+from .datalog import Term
 from .encoding import SKEW
 from .errors import Denial, refuse
-from .evaluate import Evaluator, Facts
-from .message import Request
-from .operation import MAX_READ, Asked, digest, find_right, good_resource, map_request, read_body
-from .signature import Proof
+from .operation import MAX_READ, Asked, Config, View, digest, find_right, good_resource, map_request, read_body
+from .request import Proof, Request, carried, framing, other_fields, select
 from .token import Token
-from .wire import Term
 
 
 class Context(NamedTuple):
@@ -73,12 +71,12 @@ class Verifier:
             "agents": agents, "expires": encoding.rfc3339(token.effective_expiry), "binding": self.context.proof.binding}
 
     def _http(self, request: Request, now: int) -> str | None:
-        authority = message.framing(request, self.config.scheme, [name.encode() for name in self.config.authorities], self.config.max_body)
-        carried = message.carried(request)
-        proof = signature.select(request, carried, authority, now)
+        authority = framing(request, self.config.scheme, [name.encode() for name in self.config.authorities], self.config.max_body)
+        found = carried(request)
+        proof = select(request, found, authority, now)
         method, path, mcp = request.method.decode(), request.path.decode(), self.config.mcp
         context = self._prove(proof, now, lambda: self.config.service(path))
-        for name, value in carried.digests.items():
+        for name, value in found.digests.items():
             refuse(value != hashlib.new(name.replace("-", ""), request.body).digest(), 9, "digest_mismatch")  # RQ-49, RQ-50
         refuse(len(request.body) > self.config.max_body, 9, "body_too_large")  # RQ-52
         refuse(request.body and not {"content-digest", "content-type"} <= proof.covered, 9, "body_uncovered")  # RQ-54
@@ -94,7 +92,7 @@ class Verifier:
         asked = asked or read_body(request, operation)
         query = None if request.query is None else request.query.decode()
         return self._authorise(context, asked, now, request.value("countersign-approval"), {"authority": authority.decode()}, {
-            "method": method, "path": path, "query": query, "fields": signature.other_fields(request, proof)})
+            "method": method, "path": path, "query": query, "fields": other_fields(request, proof)})
 
     def _rpc(self, text: bytes, now: int) -> str | None:
         assert self.config.mcp
