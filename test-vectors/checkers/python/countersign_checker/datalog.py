@@ -4,8 +4,8 @@ Reading is not strict about the one encoding: who reads a whole message compares
 TK-4, TK-5 and TK-7 and the lengths of TK-3.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, is_dataclass
 from typing import Any, NamedTuple
 
 from .encoding import MAX_DATE
@@ -187,11 +187,11 @@ CHECK_IF, REJECT_IF = 0, 2
 SCALARS = ("integer", "string", "date", "bytes", "bool")
 
 
-@dataclass
 class Symbols:
     """The strings from 1024 on, as one block sees them."""
 
-    strings: list[str] = field(default_factory=list)
+    def __init__(self, strings: Iterable[str] = ()) -> None:
+        self.strings = list(strings)
 
     def text(self, index: int) -> str:
         refuse(len(FIXED) <= index < FIRST or index >= FIRST + len(self.strings), 4, "token_malformed")  # TK-17
@@ -247,7 +247,7 @@ def version_of(checks: tuple[Check, ...], external: bool) -> int:
 def read_block(data: bytes, symbols: Symbols) -> Block:
     """Decodes a block and adds its strings to `symbols`."""
     block = decode("Block", data, depth=1)
-    before = Symbols(symbols.strings.copy())
+    before = Symbols(symbols.strings)
     symbols.strings += block.symbols
     refuse(any(len(text.encode()) > 1024 for text in block.symbols), 4, "token_profile")  # TK-22
     refuse(len(block.facts) > 200 or len(block.checks) > 64, 4, "limit_exceeded")  # TK-25

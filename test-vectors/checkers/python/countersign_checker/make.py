@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from . import build, encoding
@@ -281,7 +281,8 @@ def holding(dice: Dice, facts: Facts) -> list[tuple[str, list]]:
                      ("arg_ends_with", [name, os.path.commonprefix([value[::-1] for value in values])[::-1]])]
         if kinds == {"integer"}:
             rows += [("arg_at_most", [name, max(values) + dice.randint(0, 9)]), ("arg_at_least", [name, min(values) - dice.randint(0, 9)])]
-        hosts, paths = ([row[1].value for row in arguments.offered(derived, name) or () if row[0].value == name] for derived in ("arg_host", "arg_path"))
+        hosts, paths = ([row[1].value for row in arguments.offered(derived, name) or () if row[0].value == name]
+                        for derived in ("arg_host", "arg_path"))
         if hosts:
             rows.append(("arg_host_in", [name, *_beside(dice, hosts)]))
         if len(paths) == 1:
@@ -352,15 +353,6 @@ def grant(dice: Dice, plan: Plan, trace: Trace) -> None:
 
 # Faults
 
-class Fault(NamedTuple):
-    name: str
-    comment: str
-    code: str
-    req: str
-    change: Callable[[Plan], None]
-    fits: Callable[[Plan], object] = lambda plan: True
-
-
 def _altered(pattern: bytes, by: bytes) -> Callable[[bytes], bytes]:
     return lambda sent: re.sub(pattern, by, sent, count=1)
 
@@ -408,43 +400,39 @@ def _acts(plan: Plan) -> bool:
     return plan.message is None or plan.message["method"] not in ("ping", "tools/list")
 
 
-def _approved(plan: Plan) -> bool:
-    return bool(plan.approvers)
-
-
-_FAULTS = [
-    Fault("flipped", "a character of its signature is another", "signature_invalid", "RQ-48 JR-14", _flipped),
-    Fault("stranger", "signed by a stranger's key", "signature_invalid", "VF-18", _stranger),
-    Fault("stranger-named", "signed by a stranger's key, and named so", "key_mismatch", "RQ-45 JR-13", _put(signer="stranger")),
-    Fault("extended", "a part that is signed is longer", "signature_invalid", "RQ-46 JR-14", _extended,
+_FAULTS: list[tuple] = [  # name, comment, code, requirements, what is changed, and where it fits: everywhere if there is nothing
+    ("flipped", "a character of its signature is another", "signature_invalid", "RQ-48 JR-14", _flipped),
+    ("stranger", "signed by a stranger's key", "signature_invalid", "VF-18", _stranger),
+    ("stranger-named", "signed by a stranger's key, and named so", "key_mismatch", "RQ-45 JR-13", _put(signer="stranger")),
+    ("extended", "a part that is signed is longer", "signature_invalid", "RQ-46 JR-14", _extended,
           lambda plan: plan.request or "params" in (plan.message or ())),
-    Fault("body", "the body ends in another byte", "digest_mismatch", "RQ-49 VF-1", _put(alter=_altered(rb".\Z", b" ")),
+    ("body", "the body ends in another byte", "digest_mismatch", "RQ-49 VF-1", _put(alter=_altered(rb".\Z", b" ")),
           lambda plan: plan.request and (plan.message or plan.request.get("body"))),
-    Fault("uncovered", "a protected field comes beside", "header_uncovered", "RQ-36 VF-1",
+    ("uncovered", "a protected field comes beside", "header_uncovered", "RQ-36 VF-1",
           _put(alter=_altered(rb"\r\n", b"\r\nMcp-Beside: 1\r\n")), lambda plan: plan.request),
-    Fault("late", "signed too long ago", "window_invalid", "RQ-44 JR-11", _put(proof={"created": NOW - 99, "expires": NOW - 31})),
-    Fault("long", "signed for too long", "window_invalid", "RQ-44 JR-11", _put(proof={"created": NOW, "expires": NOW + 301})),
-    Fault("open", "the token is not sealed", "token_unsealed", "TK-15 VF-1", _put(sealed=False)),
-    Fault("root", "the token is signed by no key of the issuer", "token_signature", "VF-17", _put(root="stranger")),
-    Fault("issuer", "the token is of another issuer", "issuer_unknown", "VF-5", _claim(issuer="https://nobody.example")),
-    Fault("audience", "the token is for another service", "audience_mismatch", "VF-7", _claim(audience="https://elsewhere.example")),
-    Fault("expired", "the token has expired", "token_expired", "VF-9", _claim(expires=NOW - 1)),
-    Fault("future", "the token is of the future", "token_not_yet_valid", "VF-8", _claim(issued_at=NOW + 31)),
-    Fault("ended", "narrowed to a time that is over", "token_expired", "VF-9 TK-35", _narrowed("expires_by", NOW - 1)),
-    Fault("replayed", "with the nonce of another", "replayed", "VF-19", _put(again=True, turns=2)),
-    Fault("right", "no right covers it", "right_missing", "VF-29", _claim(rights=[["other", "/", "other"]]), _acts),
-    Fault("unnamed", "a budget counts what the operation does not name", "budget_exceeded", "VF-34",
+    ("late", "signed too long ago", "window_invalid", "RQ-44 JR-11", _put(proof={"created": NOW - 99, "expires": NOW - 31})),
+    ("long", "signed for too long", "window_invalid", "RQ-44 JR-11", _put(proof={"created": NOW, "expires": NOW + 301})),
+    ("open", "the token is not sealed", "token_unsealed", "TK-15 VF-1", _put(sealed=False)),
+    ("root", "the token is signed by no key of the issuer", "token_signature", "VF-17", _put(root="stranger")),
+    ("issuer", "the token is of another issuer", "issuer_unknown", "VF-5", _claim(issuer="https://nobody.example")),
+    ("audience", "the token is for another service", "audience_mismatch", "VF-7", _claim(audience="https://elsewhere.example")),
+    ("expired", "the token has expired", "token_expired", "VF-9", _claim(expires=NOW - 1)),
+    ("future", "the token is of the future", "token_not_yet_valid", "VF-8", _claim(issued_at=NOW + 31)),
+    ("ended", "narrowed to a time that is over", "token_expired", "VF-9 TK-35", _narrowed("expires_by", NOW - 1)),
+    ("replayed", "with the nonce of another", "replayed", "VF-19", _put(again=True, turns=2)),
+    ("right", "no right covers it", "right_missing", "VF-29", _claim(rights=[["other", "/", "other"]]), _acts),
+    ("unnamed", "a budget counts what the operation does not name", "budget_exceeded", "VF-34",
           _claim(budgets=[{"account": "more", "unit": "unnamed", "amount": 1}]), _acts),
-    Fault("unapproved", "the approval is missing", "approval_required", "VF-32", _put(approvers=[]), _approved),
-    Fault("approved-by-another", "approved by another", "approval_required", "VF-32", _put(approvers=["stranger"]), _approved),
-    Fault("approval-ended", "the approval is over", "approval_invalid", "RQ-58 VF-32", _put(approved=(NOW - 60, NOW - 1)), _approved),
-    Fault("approval-before", "a field has come since the approval", "approval_invalid", "VF-44", _put(late=[("X-Late", "1")]), _approved),
+    ("unapproved", "the approval is missing", "approval_required", "VF-32", _put(approvers=[]), lambda plan: plan.approvers),
+    ("approved-by-another", "approved by another", "approval_required", "VF-32", _put(approvers=["stranger"]), lambda plan: plan.approvers),
+    ("approval-ended", "the approval is over", "approval_invalid", "RQ-58 VF-32", _put(approved=(NOW - 60, NOW - 1)), lambda plan: plan.approvers),
+    ("approval-before", "a field came after the approval", "approval_invalid", "VF-44", _put(late=[("X-Late", "1")]), lambda plan: plan.approvers),
 ]
-_FAULTS += [Fault(f"revoked-{number}", f"revoked by {what}", code, f"VF-{number}", _revoked(what)) for number, what, code in (
+_FAULTS += [(f"revoked-{number}", f"revoked by {what}", code, f"VF-{number}", _revoked(what)) for number, what, code in (
     (12, "holders", "token_revoked"), (13, "users", "token_revoked"), (14, "grants", "token_revoked"),
     (15, "conversations", "conversation_ended"), (16, "issuer_keys", "token_signature"))]
 _FAULTS += [
-    Fault("narrowed-" + name.replace("_", "-"), f"narrowed by {name} to something else", "check_failed", "CK-22 VF-31", _narrowed(name, *args), _acts)
+    ("narrowed-" + name.replace("_", "-"), f"narrowed by {name} to something else", "check_failed", "CK-22 VF-31", _narrowed(name, *args), _acts)
     for name, *args in (("types", "x"), ("actions", "x", "y"), ("resource_under", "/nowhere"), ("users", "x"), ("not_before", NOW + 1),
                         ("bindings", "dpop"), ("purposes", "\u0000"))]
 
@@ -473,10 +461,10 @@ def _made(seed: int, number: int) -> list[dict]:
     name = f"{'jsonrpc' if plan.message else 'verify'}/made-{seed}-{number}"
     out = [_vector(plan, name, "VF-36", "allowed", None, [])]
     if number % 3 == 0:
-        fault = dice.choice([fault for fault in _FAULTS if fault.fits(plan)])
+        fault, comment, code, req, change, *_ = dice.choice([row for row in _FAULTS if all(fits(plan) for fits in row[5:])])
         plan.turns = 1
-        fault.change(plan)
-        out.append(_vector(plan, f"{name}-{fault.name}", fault.req, fault.comment, fault.code, ["twin:" + name]))
+        change(plan)
+        out.append(_vector(plan, f"{name}-{fault}", req, comment, code, ["twin:" + name]))
     return out
 
 
