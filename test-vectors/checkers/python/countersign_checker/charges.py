@@ -45,7 +45,7 @@ def _approval(text: str) -> Approval:
     refuse(any(type(value[name]) is not kind for name, kind in members.items()), 11, "approval_invalid")
     refuse(value["created"] < 0 or value["expires"] < 0, 11, "approval_invalid")
     digest, identifier = encoding.un_b64u(value["digest"]) or b"", encoding.un_b64u(value["id"]) or b""
-    refuse(len(digest) != 32 or len(identifier) != 16, 11, "approval_invalid")
+    refuse(len(digest) != 32 or len(identifier) != 16 or len(signature) != 64, 11, "approval_invalid")
     return Approval(value["approver"], value["created"], digest, value["expires"], payload, signature)
 
 
@@ -74,7 +74,8 @@ def costs_of(operation: Operation, arguments: Arguments) -> dict[str, int | None
 
 def charges(token: Token, operation: Operation, arguments: Arguments, now: int) -> Charges:
     """The counters that the operation raises; VF-34 where a unit is not named."""
-    costs, out = costs_of(operation, arguments), {}
+    costs = costs_of(operation, arguments)
+    out: Charges = {}
     for number, block in enumerate(token.blocks):
         for account, unit, amount, window in block.facts("budget"):
             named = [(type_, action) for name, type_, action in token.blocks[0].facts("metered") if name == account]

@@ -60,11 +60,14 @@ def iso_duration(seconds: int) -> str:
 
 
 def _ipv6(text: str) -> bool:
-    """Whether a text is an IPv6 address as RFC 5952 writes it, never in the mixed notation."""
+    """Whether a text is an IPv6 address as RFC 5952 writes it, in the mixed notation where it is a mapped one."""
     try:
-        packed = ipaddress.IPv6Address(text).packed
+        address = ipaddress.IPv6Address(text)
     except ValueError:
         return False
+    if address.ipv4_mapped:
+        return text == f"::ffff:{address.ipv4_mapped}"
+    packed = address.packed
     long = ":".join(f"{int.from_bytes(packed[at:at + 2], 'big'):x}" for at in range(0, 16, 2))
     runs = sorted(re.finditer(r"\b0(?::0\b)+", long), key=lambda run: -len(run[0]))  # the first of the longest is to go
     short = long[:runs[0].start()].removesuffix(":") + "::" + long[runs[0].end():].removeprefix(":") if runs else long

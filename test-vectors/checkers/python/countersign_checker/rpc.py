@@ -111,8 +111,9 @@ def map_request(request: Request, mcp: Mcp, proof: Proof, service: str, holder: 
     if request.method in (b"GET", b"DELETE") and not request.body:  # JR-27
         return None
     refuse(request.method != b"POST", 11, "operation_unmapped")
-    media, readable = media_type(request) if b"content-type" in request.names else ("", True)
-    refuse(media != "application/json", 11, "operation_unmapped")  # JR-28
+    media = re.split(rb"[; \t]", request.value("content-type") or b"")[0].lower()
+    refuse(media != b"application/json", 11, "operation_unmapped")  # JR-28
+    _, readable = media_type(request)
     refuse(not readable or len(request.body) > MAX_READ, 11, "body_ambiguous")  # JR-29
     sent = read(request.body, 11)
     refuse("dev.countersign/caller" in _meta(sent), 11, "body_ambiguous")  # JR-37
