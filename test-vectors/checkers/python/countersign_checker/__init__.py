@@ -1,1 +1,2 @@
 """A verifier and signer of Countersign, written from the text of spec/ alone."""
+

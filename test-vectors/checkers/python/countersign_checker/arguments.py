@@ -1,9 +1,9 @@
 """Arguments of an operation ("Arguments" and "Poison" of spec/checks.md)."""
-from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 from .datalog import Term
@@ -12,10 +12,8 @@ from .errors import Denial
 from .jsontext import Number
 
 _MAX_FACTS, _MAX_TEXT = 1024, 4096
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}\Z")
-_URL = re.compile(r"(?i:https?)://(\[[0-9A-Fa-f:.]+\]|[^\[\]/?#:]*)(?::([0-9]{0,5}))?(?:[/?#].*)?\Z")
-_OCTET = re.compile(r"0|[1-9][0-9]{0,2}\Z")
+_URL = re.compile(r"(?i:https?)://(\[[0-9A-Fa-f:.]+\]|[^\[\]/?#:]*)(?::([0-9]{0,5}))?(?:[/?#].*)?")
+_OCTET = re.compile(r"0|[1-9][0-9]{0,2}")
 _BAD_PATH = re.compile(r"[\x00-\x1f\x7f\\]|%2[Ff]|%5[Cc]|%00")
 PREDICATES = ("arg", "arg_host", "arg_path", "arg_present")
 
@@ -39,111 +37,84 @@ class Arguments:
     def __init__(self, declared: Declared) -> None:
         self.declared = declared
         self.extracted = True
-        self.values: dict[str, list[Term]] = {}  # all under a name, equal ones too: what a cost looks at
+        self.values: dict[str, list[Term]] = defaultdict(list)  # all under a name, equal ones too: what a cost looks at
         self.poisoned: dict[str, set[str]] = {name: set() for name in PREDICATES}
         self.facts: dict[str, dict[tuple[Term, ...], None]] = {name: {} for name in PREDICATES}
-        self._counts = {"arg": 0, "arg_present": 0}
+        self._counts: Counter[str] = Counter()
 
     @classmethod
-    def unextracted(cls, declared: Declared) -> Arguments:
+    def unextracted(cls, declared: Declared) -> Self:
         arguments = cls(declared)
         arguments.extracted = False
         return arguments
 
     @classmethod
-    def extract(cls, declared: Declared, parameters: list[tuple[str, str]], body: dict | None) -> Arguments:
+    def extract(cls, declared: Declared, parameters: list[tuple[str, str]], body: dict | None) -> Self:
         """CK-29, CK-32. `body` is None where there is none."""
         arguments = cls(declared)
         try:
             for name, value in parameters:
-                arguments._present(name)
-                arguments._string(name, value)
+                arguments._fact("arg_present", name)
+                arguments._scalar(name, value)
             arguments._object("", body or {})
         except _TooMuch:
             return cls.unextracted(declared)
         return arguments
 
-    def _count(self, predicate: str) -> None:
+    def _fact(self, predicate: str, name: str, *value: Term) -> None:
+        """CK-33, CK-43"""
         self._counts[predicate] += 1
-        if self._counts[predicate] > _MAX_FACTS:  # CK-33, CK-43
+        if self._counts[predicate] > _MAX_FACTS or len(name.encode()) > _MAX_TEXT:
             raise _TooMuch
-
-    def _present(self, name: str) -> None:
-        if len(name.encode()) > _MAX_TEXT:  # CK-33
-            raise _TooMuch
-        self._count("arg_present")
-        self.facts["arg_present"].setdefault((Term("string", name),))
+        self.facts[predicate].setdefault((Term("string", name), *value))
 
     def _poison(self, name: str, *predicates: str) -> None:
         for predicate in predicates or ("arg", "arg_host", "arg_path"):
             self.poisoned[predicate].add(name)
 
-    def _value(self, name: str, term: Term) -> None:
-        self._count("arg")
-        self.values.setdefault(name, []).append(term)
-        self.facts["arg"].setdefault((Term("string", name), term))
-        if term.kind == "string":
-            return
-        if name in self.declared.urls:
-            self._poison(name, "arg_host")
-        if name in self.declared.paths:
-            self._poison(name, "arg_path")
-
-    def _string(self, name: str, text: str) -> None:
-        if len(text.encode()) > _MAX_TEXT:  # CK-33
-            raise _TooMuch
-        self._value(name, Term("string", text))
-        for predicate, names, parse in (("arg_host", self.declared.urls, host), ("arg_path", self.declared.paths, path)):
-            if name in names:
-                derived = parse(text)
-                if derived is None:
-                    self._poison(name, predicate)
-                else:
-                    self.facts[predicate].setdefault((Term("string", name), Term("string", derived)))
-
     def _object(self, prefix: str, members: dict[str, Any]) -> None:
         """As deep as the JSON, which RQ-55 limits."""
         for member, value in members.items():
             name = prefix + "/" + member.replace("~", "~0").replace("/", "~1")
-            self._present(name)
+            self._fact("arg_present", name)
             if isinstance(value, dict):
                 self._poison(name)
                 self._object(name, value)
-            elif isinstance(value, list):
-                if not value:
-                    self._poison(name)
-                for element in value:
-                    if isinstance(element, (dict, list)):
-                        self._poison(name, *PREDICATES)
-                    else:
-                        self._scalar(name, element)
-            else:
-                self._scalar(name, value)
+                continue
+            if value == []:
+                self._poison(name)
+            for element in value if isinstance(value, list) else [value]:
+                if isinstance(element, (dict, list)):
+                    self._poison(name, *PREDICATES)
+                else:
+                    self._scalar(name, element)
 
     def _scalar(self, name: str, value: Any) -> None:
-        if isinstance(value, str):
-            self._string(name, value)
-        elif isinstance(value, bool):
-            self._value(name, Term("bool", value))
-        elif isinstance(value, Number):
+        if isinstance(value, Number):
             scale = self.declared.scales.get(name)
-            number = value.integer if scale is None else scaled(value.text, scale)
-            if number is None:
-                self._poison(name)
-            else:
-                self._value(name, Term("integer", number))
-        else:
+            value = value.integer if scale is None else scaled(value.text, scale)
+        if value is None:  # null, or a number that is poison
             self._poison(name)
+            return
+        term = Term({str: "string", bool: "bool", int: "integer"}[type(value)], value)
+        if term.kind == "string" and len(value.encode()) > _MAX_TEXT:  # CK-33
+            raise _TooMuch
+        self._fact("arg", name, term)
+        self.values[name].append(term)
+        for predicate, names, parse in (("arg_host", self.declared.urls, host), ("arg_path", self.declared.paths, path)):
+            if name in names:
+                derived = parse(value) if term.kind == "string" else None
+                if derived is None:
+                    self._poison(name, predicate)
+                else:
+                    self._fact(predicate, name, Term("string", derived))
 
     def offered(self, predicate: str, name: str | None) -> list[tuple[Term, ...]] | None:
         """The facts offered to a predicate over a name, or over all names (None). None where that is an error."""
         poisoned = self.poisoned[predicate]
-        if not self.extracted or name in poisoned or (name is None and poisoned):  # CK-33, CK-36
-            return None
-        declared = {"arg_host": self.declared.urls, "arg_path": self.declared.paths}.get(predicate)
-        if declared is not None and name not in declared:  # CK-37
-            return None
-        return list(self.facts[predicate])
+        declared = {"arg_host": self.declared.urls, "arg_path": self.declared.paths}.get(predicate, {name})
+        bad = not self.extracted or name in poisoned or name is None and poisoned or name not in declared  # CK-33, CK-36, CK-37
+        return None if bad else list(self.facts[predicate])
 
     def amount(self, name: str) -> int | None:
         """VF-34: the one integer under a name, from 0 to 2^53 - 1."""
@@ -156,56 +127,46 @@ class Arguments:
 def _text(data: bytes) -> str:
     """Undoes escapes (CK-30)."""
     try:
-        if not _BAD_ESCAPE.search(data):
+        if not re.search(rb"%(?![0-9A-Fa-f]{2})", data):
             return unquote_to_bytes(data).decode("utf-8")
     except UnicodeDecodeError:
         pass
     raise Denial(11, "body_ambiguous")
 
 
-def parameters_of(path: tuple[tuple[str, str], ...], query: bytes | None) -> list[tuple[str, str]]:
+def parameters_of(path: dict[str, str], query: bytes | None) -> list[tuple[str, str]]:
     """CK-30: path and query parameters, decoded, under their names."""
-    out = [("path." + name, _text(value.encode())) for name, value in path]
-    for part in (query or b"").split(b"&"):
-        if part:
-            name, _, content = part.replace(b"+", b" ").partition(b"=")
-            out.append(("query." + _text(name), _text(content)))
-    return out
+    out = [("path." + name, _text(value.encode())) for name, value in path.items()]
+    parts = [part.replace(b"+", b" ").partition(b"=") for part in (query or b"").split(b"&") if part]
+    return out + [("query." + _text(name), _text(content)) for name, _, content in parts]
 
 
 def scaled(text: str, digits: int) -> int | None:
-    """CK-35: the value of a JSON number times 10^digits, None where that is no integer or beyond 2^53 - 1."""
-    mantissa, _, exponent = text.lower().partition("e")
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    figures = (whole + fraction).lstrip("0")
+    """CK-35: the value of a JSON number times 10^digits, None where it is poison."""
+    sign, whole, fraction, exponent = re.fullmatch(r"(-?)(\d+)\.?(\d*)(?:[eE]([-+]?\d+))?", text).groups("")  # type: ignore[union-attr]
+    figures = (whole + fraction).lstrip("0").rstrip("0")
     if not figures:
         return 0
-    zeros = len(figures) - len(figures.rstrip("0"))
-    figures = figures.rstrip("0")
-    magnitude = exponent.lstrip("+-").lstrip("0") or "0"
-    if len(magnitude) > 9:  # the text is far too short to make up for it
+    if len(figures) > 15 and (fraction or exponent) or len(exponent.lstrip("+-0")) > 9:  # of more than a double keeps; far too great or small
         return None
-    power = int(magnitude) * (-1 if exponent.startswith("-") else 1) - len(fraction) + zeros + digits
-    if power < 0 or len(figures) + power > 16:
+    zeros = len(whole + fraction) - len((whole + fraction).rstrip("0"))
+    power = int(exponent or 0) - len(fraction) + zeros + digits
+    if power < 0 or len(figures) + power > 16 or int(figures) * 10**power > MAX_SAFE:
         return None
-    value = int(figures) * 10**power
-    return None if value > MAX_SAFE else -value if text.startswith("-") else value
+    return int(sign + figures) * 10**power
 
 
 def host(url: str) -> str | None:
     """CK-38: the host of a URL, None where it does not parse."""
-    if any(not "!" <= char <= "~" for char in url) or "\\" in url:
+    match = _URL.fullmatch(url) if re.fullmatch(r"[!-\[\]-~]*", url) else None
+    if not match or int(match[2] or 0) > 65535:
         return None
-    match = _URL.match(url)
-    if not match or (match.group(2) and int(match.group(2)) > 65535):
-        return None
-    name = match.group(1)
+    name = match[1]
+    labels = name.split(".")
     if not name.startswith("["):
-        labels = name.split(".")
-        if len(name) > 253 or not all(_LABEL.match(label) for label in labels):
+        if len(name) > 253 or not all(re.fullmatch("[A-Za-z0-9_-]{1,63}", label) for label in labels):
             return None
-        last = labels[-1]
-        if last.isdigit() or last[:2].lower() == "0x":
+        if labels[-1].isdigit() or labels[-1][:2].lower() == "0x":
             if len(labels) != 4 or not all(_OCTET.fullmatch(label) and int(label) <= 255 for label in labels):
                 return None
     return name.lower()
@@ -213,11 +174,5 @@ def host(url: str) -> str | None:
 
 def path(text: str) -> str | None:
     """CK-39: the path as it is, None where it does not parse."""
-    if not text or _BAD_PATH.search(text):
-        return None
-    segments = text.split("/")
-    for at, segment in enumerate(segments):
-        dots = segment.replace("%2E", ".").replace("%2e", ".")
-        if dots in (".", "..") or (not segment and 0 < at < len(segments) - 1):
-            return None
-    return text
+    segments = [re.sub("%2[Ee]", ".", segment) for segment in text.split("/")]
+    return None if not text or _BAD_PATH.search(text) or {".", ".."} & {*segments} or "" in segments[1:-1] else text

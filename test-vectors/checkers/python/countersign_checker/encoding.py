@@ -1,5 +1,4 @@
 """Byte forms: base64url, keys, Ed25519 (spec/README.md and "Keys" of spec/token.md)."""
-from __future__ import annotations
 
 import base64
 import hashlib
@@ -14,20 +13,16 @@ from .errors import Misuse
 
 SKEW = 30
 MAX_SAFE = 2**53 - 1
+MAX_DATE = 253402300799  # TK-23
 _B64U = re.compile(r"[A-Za-z0-9_-]*\Z")
 _TEXT_KEY = re.compile(r"ed25519/([0-9a-f]{64})\Z")
 _PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 # TK-45: all encodings of points of order 1, 2, 4 and 8.
-_LOW_ORDER = frozenset(bytes.fromhex(low + top) for low, tops in (
-    ("00" * 31, ("00", "80")),
-    ("01" + "00" * 30, ("00", "80")),
-    ("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc", ("05", "85")),
-    ("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03", ("7a", "fa")),
-    ("ec" + "ff" * 30, ("7f", "ff")),
-    ("ed" + "ff" * 30, ("7f", "ff")),
-    ("ee" + "ff" * 30, ("7f", "ff")),
-) for top in tops)
+_LOW = ("00" * 31, "01" + "00" * 30, "ec" + "ff" * 30, "ed" + "ff" * 30, "ee" + "ff" * 30,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03")
+_TOPS = ("0080", "0080", "7fff", "7fff", "7fff", "0585", "7afa")
+_LOW_ORDER = {bytes.fromhex(low + top) for low, tops in zip(_LOW, _TOPS) for top in (tops[:2], tops[2:])}
 
 
 def b64u(data: bytes) -> str:
@@ -40,6 +35,15 @@ def un_b64u(text: str) -> bytes | None:
         return None
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     return data if b64u(data) == text else None  # unused bits are zero
+
+
+def un_b64(text: str) -> bytes | None:
+    """The bytes of a base64 text with padding, or None where it is none."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return data if base64.b64encode(data).decode() == text else None
 
 
 def sha256(data: bytes) -> bytes:
@@ -112,15 +116,10 @@ def public_text(public: bytes) -> str:
 def parse_private(text: str) -> bytes:
     """A seed: 64 hexadecimal digits, TK-51's raw form, or the PEM of TK-50."""
     text = text.strip()
-    if re.fullmatch(r"[0-9a-f]{64}", text):
-        return bytes.fromhex(text)
-    if text.startswith("cs_sk_"):
-        seed = un_b64u(text[6:])
-        if seed is not None and len(seed) == 32:
-            return seed
     match = re.fullmatch(r"-----BEGIN PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PRIVATE KEY-----", text)
-    if match:
-        der = base64.b64decode("".join(match.group(1).split()))
-        if len(der) == 48 and der.startswith(_PKCS8):
-            return der[16:]
-    raise Misuse("not a private key: 64 hexadecimal digits, cs_sk_..., or a PKCS#8 PEM")
+    der = un_b64("".join(match[1].split())) if match else None
+    seed = bytes.fromhex(text) if re.fullmatch(r"[0-9a-f]{64}", text) else un_b64u(text[6:]) if text.startswith("cs_sk_") else None
+    seed = der[16:] if der and der.startswith(_PKCS8) else seed
+    if seed is None or len(seed) != 32:
+        raise Misuse("not a private key: 64 hexadecimal digits, cs_sk_..., or a PKCS#8 PEM")
+    return seed

@@ -1,14 +1,13 @@
 """A second opinion: the checks of a token, run by a Biscuit engine (biscuit-python) with the verifier's facts."""
-from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import biscuit_auth  # type: ignore[import-untyped]
 
+from .checks import Row
 from .datalog import Term
 from .encoding import un_b64u
-from .evaluate import Row
 from .verifier import Trace
 
 # "Evaluation" of spec/checks.md: what an engine does not know
@@ -20,8 +19,8 @@ def _value(term: Term) -> object:
 
 
 def _fact(name: str, row: Row) -> biscuit_auth.Fact:
-    slots = ", ".join(f"{{t{number}}}" for number in range(len(row)))
-    return biscuit_auth.Fact(f"{name}({slots})", {f"t{number}": _value(term) for number, term in enumerate(row)})
+    slots = {f"t{number}": _value(term) for number, term in enumerate(row)}
+    return biscuit_auth.Fact(f"{name}({', '.join('{%s}' % slot for slot in slots)})", slots)
 
 
 def allows(trace: Trace) -> bool:
@@ -32,15 +31,11 @@ def allows(trace: Trace) -> bool:
     limits = builder.limits()
     limits.max_facts, limits.max_time = 10_000, timedelta(seconds=10)
     builder.set_limits(limits)
-    for name, row in trace.facts.plain.items():
-        if name not in ("user", "purpose", "issuer", "agent"):
-            builder.add_fact(_fact(name, row))
-    for name, rows in trace.facts.arguments.facts.items():
-        for row in rows:
-            builder.add_fact(_fact(name, row))
-    authorizer = builder.build(token)
+    given = [(name, row) for name, row in trace.facts.plain.items() if name not in ("user", "purpose", "issuer", "agent")]
+    for name, row in given + [(name, row) for name, rows in trace.facts.arguments.facts.items() for row in rows]:
+        builder.add_fact(_fact(name, row))
     try:
-        authorizer.authorize()
+        builder.build(token).authorize()
     except biscuit_auth.AuthorizationError as error:
         if "limit" in str(error).lower() or "timeout" in str(error).lower():
             raise RuntimeError(f"the engine gave up: {error}") from None
@@ -58,9 +53,10 @@ class Opinions:
         self.left_out: Counter[str] = Counter()
 
     def ask(self, trace: Trace | None) -> None:
-        if trace is None:
+        if trace is None or not trace.evaluated:
             return
-        if trace.refusal and (aside := "argument" if trace.facts.blocked else trace.refusal) in _ASIDE:
+        aside = "argument" if trace.facts.blocked else trace.refusal
+        if trace.refusal and aside in _ASIDE:
             self.left_out[_ASIDE[aside]] += 1
             return
         try:
@@ -73,9 +69,8 @@ class Opinions:
             self.differ.append(f"{self.where}: the engine {'allows' if allowed else 'denies'}, not {trace.refusal}")
 
     def report(self) -> bool:
-        for line in self.differ:
+        """Prints what was found; whether the engine agrees."""
+        lines = self.differ + [f"left out {count}: {reason}" for reason, count in sorted(self.left_out.items())]
+        for line in [*lines, f"{self.compared} verdicts compared, {len(self.differ)} differ"]:
             print(f"engine: {line}")
-        for reason, count in sorted(self.left_out.items()):
-            print(f"engine: left out {count}: {reason}")
-        print(f"engine: {self.compared} verdicts compared, {len(self.differ)} differ")
         return not self.differ

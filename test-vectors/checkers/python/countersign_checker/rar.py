@@ -1,26 +1,20 @@
 """Authorization details, read into tokens and written from them (spec/rar.md)."""
-from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import jsontext
-from .encoding import digits_to_int
+from .encoding import MAX_DATE, digits_to_int
 from .operation import covers, good_resource
 
 DETAILS, TARGET = "invalid_authorization_details", "invalid_target"
 _MAX_TEXT, _MAX_DETAILS, _MAX_RIGHTS, _MAX_TOKENS, _MAX_BYTES = 1_048_576, 128, 128, 64, 1024
-_MAX_SECONDS = 253_402_300_799
 _MEMBERS = ("type", "locations", "actions", "purpose", "max_duration")
 _N = "([1-9][0-9]*)"
-_TIME = f"(?:{_N}H)?(?:{_N}M)?(?:{_N}S)?"
-_ISO = re.compile(f"P(?:{_N}D)?(?:T(?=[0-9]){_TIME})?\\Z")
-_SHORT = re.compile(f"{_N}([smhd])\\Z")
+_DURATION = re.compile(f"P(?!$)(?:{_N}D)?(?:T(?=[0-9])(?:{_N}H)?(?:{_N}M)?(?:{_N}S)?)?|{_N}([smhd])")
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_ORIGIN = re.compile(r"(https?)://(\[([0-9a-f:.]+)\]|[a-z0-9.-]+)(?::([1-9][0-9]*))?(?=/|\Z)")
-_OCTET = re.compile(r"(?:0|[1-9][0-9]{0,2})\Z")
+_ORIGIN = re.compile(r"(https?)://(?:\[([0-9a-f:.]+)\]|((?:[a-z0-9-]+\.)*([a-z0-9-]+)))(?::([1-9][0-9]*))?(?=/|\Z)")
 Right = tuple[str, str, str]
 
 
@@ -33,8 +27,7 @@ class Refused(Exception):
         self.member = member
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What one token is to say."""
 
     audience: str
@@ -43,47 +36,42 @@ class Grant:
     rights: tuple[Right, ...]
 
 
+def _refuse(fault: object, member: str | None = None, error: str = DETAILS) -> None:
+    if fault:
+        raise Refused(member, error)
+
+
 def duration(text: Any) -> int:
     """RA-10, RA-11"""
-    short = _SHORT.match(text) if isinstance(text, str) else None
-    iso = _ISO.match(text) if isinstance(text, str) and text != "P" else None
-    if short:
-        parts = {short.group(2): short.group(1)}
-    elif iso:
-        parts = {unit: digits for unit, digits in zip("dhms", iso.groups()) if digits}
-    else:
-        raise Refused("max_duration")
-    total = 0
-    for unit, digits in parts.items():
-        number = digits_to_int(digits, _MAX_SECONDS)
-        if number is None:
-            raise Refused("max_duration")
-        total += number * _UNITS[unit]
-    if total > _MAX_SECONDS:
-        raise Refused("max_duration")
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    _refuse(not match, "max_duration")
+    *iso, short, unit = match.groups("0") if match else ("0",) * 6
+    numbers = [digits_to_int(digits, MAX_DATE) for digits in (*iso, short)]
+    total = sum((number or 0) * factor for number, factor in zip(numbers, (*_UNITS.values(), _UNITS.get(unit, 0))))
+    _refuse(None in numbers or total > MAX_DATE, "max_duration")
     return total
 
 
 def iso_duration(seconds: int) -> str:
     """RA-25"""
     days, rest = divmod(seconds, 86400)
-    parts = [f"{count}{unit}" for count, unit in ((rest // 3600, "H"), (rest // 60 % 60, "M"), (rest % 60, "S")) if count]
-    return "P" + (f"{days}D" if days else "") + ("T" + "".join(parts) if parts else "")
+    time = "".join(f"{count}{unit}" for count, unit in ((rest // 3600, "H"), (rest // 60 % 60, "M"), (rest % 60, "S")) if count)
+    return "P" + (f"{days}D" if days else "") + (f"T{time}" if time else "")
 
 
 def _ipv6(text: str) -> bool:
-    """Whether a text is an IPv6 address as RFC 5952 writes it."""
+    """Whether a text is an IPv6 address as RFC 5952 writes it, in the mixed notation where it is a mapped one."""
     try:
-        packed = ipaddress.IPv6Address(text).packed
+        address = ipaddress.IPv6Address(text)
     except ValueError:
         return False
-    groups = [f"{int.from_bytes(packed[at:at + 2], 'big'):x}" for at in range(0, 16, 2)]
-    best = max(((length, -start) for start in range(8) for length in range(2, 9 - start)
-                if groups[start:start + length] == ["0"] * length), default=(0, 0))
-    if not best[0]:
-        return text == ":".join(groups)
-    start = -best[1]
-    return text == ":".join(groups[:start]) + "::" + ":".join(groups[start + best[0]:])
+    if address.ipv4_mapped:
+        return text == f"::ffff:{address.ipv4_mapped}"
+    packed = address.packed
+    long = ":".join(f"{int.from_bytes(packed[at:at + 2], 'big'):x}" for at in range(0, 16, 2))
+    runs = sorted(re.finditer(r"\b0(?::0\b)+", long), key=lambda run: -len(run[0]))  # the first of the longest is to go
+    short = long[:runs[0].start()].removesuffix(":") + "::" + long[runs[0].end():].removeprefix(":") if runs else long
+    return text == short
 
 
 def origin(text: str) -> str | None:
@@ -91,142 +79,101 @@ def origin(text: str) -> str | None:
     match = _ORIGIN.match(text)
     if not match:
         return None
-    scheme, host, address6, port = match.groups()
-    if address6 is not None:
-        if not _ipv6(address6):
-            return None
-    else:
-        labels = host.split(".")
-        if not all(labels) or len(host) > 253:
-            return None
-        if labels[-1].isdigit() or re.fullmatch("0x[0-9a-f]*", labels[-1]):
-            if len(labels) != 4 or not all(_OCTET.match(label) and int(label) < 256 for label in labels):
-                return None
-    if port is not None and digits_to_int(port, 65535) in (None, 443 if scheme == "https" else 80):
-        return None
-    return match.group()
+    scheme, address6, name, last, port = match.groups("")
+    good = _ipv6(address6) if address6 else len(name) <= 253
+    if re.fullmatch("[0-9]+|0x[0-9a-f]*", last):
+        good = bool(re.fullmatch(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", name, re.ASCII))
+    good = good and digits_to_int(port, 65535) is not None and port != ("443" if scheme == "https" else "80")
+    return match.group() if good else None
 
 
 def _text(value: Any, member: str) -> str:
     """RA-8"""
-    if not isinstance(value, str) or not 1 <= len(value.encode()) <= _MAX_BYTES:
-        raise Refused(member)
-    if any(char < " " or "\x7f" <= char <= "\x9f" for char in value):
-        raise Refused(member)
+    _refuse(not isinstance(value, str) or not 1 <= len(value.encode()) <= _MAX_BYTES or re.search(r"[\x00-\x1f\x7f-\x9f]", value), member)
     return value
 
 
 def _texts(detail: dict, member: str) -> list[str]:
     """RA-6, RA-7, RA-9"""
     values = detail.get(member)
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-        raise Refused(member)
-    return list(dict.fromkeys(values))
+    _refuse(not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values), member)
+    return list(dict.fromkeys(values or ()))
+
+
+def _good_location(path: str) -> bool:
+    """RA-15, RA-16"""
+    return good_resource(path) and len(path.encode()) <= _MAX_BYTES
 
 
 def _resource(resource: str | None) -> tuple[str, str]:
     """RA-17: origin and path of the resource."""
-    if resource is None:
-        return "", ""
-    found = origin(resource)
-    path = resource[len(found):] if found else ""
-    if not found or len(resource.encode()) > _MAX_BYTES or (path and not good_resource(path)):
-        raise Refused(None, TARGET)
-    return found, path
+    found = origin(resource or "")
+    path = (resource or "").removeprefix(found or "")
+    good = found and len((resource or "").encode()) <= _MAX_BYTES and (not path or good_resource(path))
+    _refuse(resource is not None and not good, None, TARGET)
+    return found or "", path
 
 
 def _locate(location: str, resource: str | None, target: tuple[str, str]) -> tuple[str, str]:
     """RA-14 to RA-19: audience and location of the right."""
-    found, path = None, location
-    if location.startswith(("https://", "http://")):
-        found = origin(location)
-        if found is None:  # RA-14
-            raise Refused("locations")
-        path = location[len(found):]
-        if not path.startswith("/"):
-            raise Refused("locations")
-    if not good_resource(path) or len(path.encode()) > _MAX_BYTES:  # RA-15, RA-16
-        raise Refused("locations")
-    if resource is None:  # RA-19
-        if found is None:
-            raise Refused("locations", TARGET)
-        return found, path
-    if found is not None and (found != target[0] or not covers(target[1] or "/", path)):  # RA-18
-        raise Refused("locations")
+    found = origin(location)
+    path = location.removeprefix(found or "")
+    _refuse(location.startswith(("https://", "http://")) and not (found and path.startswith("/")), "locations")  # RA-14
+    _refuse(not _good_location(path), "locations")
+    if resource is None:
+        _refuse(found is None, "locations", TARGET)  # RA-19
+        return found or "", path
+    _refuse(found is not None and (found != target[0] or not covers(target[1] or "/", path)), "locations")  # RA-18
     return resource, path
 
 
 def read(text: str, resource: str | None = None, purpose: str | None = None, length: str | None = None) -> list[Grant]:
     """Details to tokens."""
     data = text.encode("utf-8", "surrogatepass")
-    if len(data) > _MAX_TEXT:  # RA-2
-        raise Refused
+    _refuse(len(data) > _MAX_TEXT)  # RA-2
     try:
         details = jsontext.parse(data)  # RA-1
     except jsontext.Ambiguous:
         raise Refused from None
-    if not isinstance(details, list) or not 1 <= len(details) <= _MAX_DETAILS:  # RA-3
-        raise Refused
-    if not all(isinstance(detail, dict) for detail in details):
-        raise Refused
+    _refuse(not isinstance(details, list) or not 1 <= len(details) <= _MAX_DETAILS)  # RA-3
+    _refuse(not all(isinstance(detail, dict) for detail in details))
     target = _resource(resource)
-    default_purpose = None if purpose is None else _text(purpose, "purpose")
-    default_length = None if length is None else duration(length)
+    defaults = {"purpose": _text(purpose, "purpose")} if purpose is not None else {}
+    defaults |= {"max_duration": length} if length is not None and duration(length) else {}
     found: dict[tuple[str, str, int], set[Right]] = {}
     for detail in details:
-        for key, right in _detail(detail, resource, target, default_purpose, default_length):
-            rights = found.setdefault(key, set())
-            rights.add(right)
-            if len(rights) > _MAX_RIGHTS or len(found) > _MAX_TOKENS:  # RA-21, RA-22
-                raise Refused
+        for key, right in _detail(defaults | detail, resource, target):
+            found.setdefault(key, set()).add(right)
+            _refuse(len(found[key]) > _MAX_RIGHTS or len(found) > _MAX_TOKENS)  # RA-21, RA-22
     return [Grant(*key, tuple(sorted(rights))) for key, rights in sorted(found.items())]  # RA-23
 
 
-def _detail(detail: dict, resource: str | None, target: tuple[str, str], purpose: str | None, length: int | None
-            ) -> list[tuple[tuple[str, str, int], Right]]:
-    unknown = [member for member in detail if member not in _MEMBERS]
-    if unknown:  # RA-4
-        raise Refused(unknown[0])
+def _detail(detail: dict, resource: str | None, target: tuple[str, str]) -> list[tuple[tuple[str, str, int], Right]]:
+    for member in detail:
+        _refuse(member not in _MEMBERS, member)  # RA-4
     type_ = _text(detail.get("type"), "type")  # RA-5
     actions = [_text(action, "actions") for action in _texts(detail, "actions")]
     locations = _texts(detail, "locations")
-    purpose = _text(detail["purpose"], "purpose") if "purpose" in detail else purpose
-    length = duration(detail["max_duration"]) if "max_duration" in detail else length
-    if purpose is None:  # RA-12
-        raise Refused("purpose")
-    if length is None:  # RA-13
-        raise Refused("max_duration")
+    purpose = _text(detail.get("purpose"), "purpose")  # RA-12
+    length = duration(detail.get("max_duration"))  # RA-13
     placed = [_locate(location, resource, target) for location in locations]
     return [((audience, purpose, length), (type_, path, action)) for audience, path in placed for action in actions]
-
-
-def _written(audience: str, rights: tuple[Right, ...]) -> bool:
-    """RA-26: whether locations are written as URLs."""
-    return origin(audience) == audience and all(location.startswith("/") for _, location, _ in rights)
 
 
 def details_of(grant: Grant) -> str:
     """RA-25 to RA-27: a token's details in canonical form."""
     _text(grant.purpose, "purpose")
-    if not 1 <= grant.duration <= _MAX_SECONDS:
-        raise Refused("max_duration")
+    _refuse(not 1 <= grant.duration <= MAX_DATE, "max_duration")
     actions: dict[tuple[str, str], set[str]] = {}
     for type_, location, action in grant.rights:
-        _text(type_, "type"), _text(action, "actions")
-        if not good_resource(location) or len(location) > _MAX_BYTES:
-            raise Refused("locations")
-        actions.setdefault((type_, location), set()).add(action)
+        _refuse(not _good_location(location), "locations")
+        actions.setdefault((_text(type_, "type"), location), set()).add(_text(action, "actions"))
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (type_, location), names in actions.items():
         groups.setdefault((type_, tuple(sorted(names))), []).append(location)
-    prefix = grant.audience if _written(grant.audience, grant.rights) else ""
+    urls = origin(grant.audience) == grant.audience and all(location.startswith("/") for _, location, _ in grant.rights)  # RA-26
+    prefix = grant.audience if urls else ""
     return jsontext.jcs([
         {"type": type_, "actions": names, "locations": [prefix + location for location in sorted(locations)],
          "purpose": grant.purpose, "max_duration": iso_duration(grant.duration)}
         for (type_, names), locations in sorted(groups.items())]).decode()
-
-
-def enough(service: str, type_: str, resource: str, action: str) -> str:
-    """RA-28: the details that would have been enough."""
-    prefix = service if _written(service, ((type_, resource, action),)) else ""
-    return jsontext.jcs([{"type": type_, "locations": [prefix + resource], "actions": [action]}]).decode()

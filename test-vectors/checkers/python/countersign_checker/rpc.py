@@ -1,20 +1,14 @@
 """The signed JSON-RPC message, and MCP (spec/jsonrpc.md)."""
-from __future__ import annotations
 
-import base64
-import binascii
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from . import body, encoding, jsontext
+from . import encoding, jsontext
 from .arguments import Arguments, Declared
-from .config import Mcp
-from .errors import Denial
+from .errors import Denial, refuse
 from .jsontext import Number
-from .message import Request
-from .operation import Entry, Operation, good_segment
-from .signature import Proof, good_nonce, good_window
+from .operation import MAX_READ, Asked, Mcp, Operation, good_segment, media_type
+from .request import Proof, Request, good_nonce, good_window
 from .token import MAX_TEXT
 
 ENVELOPE = "dev.countersign/request"
@@ -22,47 +16,28 @@ _VERSION = "io.modelcontextprotocol/protocolVersion"
 _RELAYED = ("progressToken", "traceparent", "tracestate", "baggage")
 _MEMBERS = {"v": int, "token": str, "service": str, "created": int, "expires": int, "nonce": str, "keyid": str, "sig": str}
 _ID = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-_IDLE = {"initialize", "ping", "server/discover", "tools/list", "resources/list", "resources/templates/list",
-         "prompts/list", "notifications/initialized", "notifications/cancelled", "notifications/progress",
-         "notifications/roots/list_changed"}  # JR-23
-_LISTS = {"tools/list": "tools/call", "resources/list": "resources/read", "prompts/list": "prompts/get"}
-_URI = re.compile(r"([a-z][a-z0-9+.-]*)://((?:[a-z0-9][a-z0-9._:-]*)?)((?:/.*)?)\Z", re.DOTALL)
-NOTHING = "\ud800"  # no text of a message equals it
-_ENTRY = Entry("", "/", "", "", "")
-
-
-@dataclass
-class Call:
-    operation: Operation
-    arguments: Arguments
-    args: dict | None
+_IDLE = set("""initialize ping server/discover tools/list resources/list resources/templates/list prompts/list notifications/initialized
+    notifications/cancelled notifications/progress notifications/roots/list_changed""".split())  # JR-23
+_URI = re.compile(r"([a-z][a-z0-9+.-]*)://((?:[a-z0-9][a-z0-9._:-]*)?)((?:/.*)?)", re.DOTALL)
 
 
 def read(text: bytes, stage: int) -> dict[str, Any]:
     """JR-2 to JR-4"""
-    ambiguous = Denial(stage, "body_ambiguous")
     try:
         root = jsontext.parse(text)
     except jsontext.Ambiguous:
-        raise ambiguous from None
-    if isinstance(root, list):  # JR-3
-        raise Denial(stage, "batch_rejected")
-    if not isinstance(root, dict) or not root.keys() <= {"jsonrpc", "method", "id", "params"}:  # JR-4
-        raise ambiguous
-    if root.get("jsonrpc") != "2.0" or not isinstance(root.get("method"), str):
-        raise ambiguous
-    if "id" in root and not isinstance(_scalar(root["id"]), (str, int)):
-        raise ambiguous
-    if "params" in root and not isinstance(root["params"], dict):
-        raise ambiguous
+        raise Denial(stage, "body_ambiguous") from None
+    refuse(isinstance(root, list), stage, "batch_rejected")  # JR-3
+    kinds = {"jsonrpc": str, "method": str, "id": (str, int), "params": dict}
+    good = isinstance(root, dict) and {"jsonrpc", "method"} <= root.keys() <= kinds.keys() and root["jsonrpc"] == "2.0" and all(
+        isinstance(value if name == "params" else _scalar(value), kinds[name]) for name, value in root.items())
+    refuse(not good, stage, "body_ambiguous")  # JR-4
     return root
 
 
 def _scalar(value: Any) -> str | int | None:
     """A String or an Integer, else None."""
-    if isinstance(value, Number):
-        return value.integer
-    return value if isinstance(value, str) else None
+    return value.integer if isinstance(value, Number) else value if isinstance(value, str) else None
 
 
 def _meta(sent: dict) -> dict:
@@ -70,172 +45,123 @@ def _meta(sent: dict) -> dict:
     return meta if isinstance(meta, dict) else {}
 
 
+def _covered(sent: dict) -> dict[str, Any]:
+    """The members of `_meta` that are covered."""
+    return {name: value for name, value in _meta(sent).items() if name not in _RELAYED}
+
+
 def envelope(sent: dict, now: int) -> Proof:
     """JR-5 to JR-11"""
-    if ENVELOPE not in _meta(sent):  # JR-7
-        raise Denial(3, "signature_required")
+    refuse(ENVELOPE not in _meta(sent), 3, "signature_required")  # JR-7
     found = _meta(sent)[ENVELOPE]
-    if not isinstance(found, dict):  # JR-9
-        raise Denial(3, "params_invalid")
-    if isinstance(found.get("token"), str) and len(found["token"]) > MAX_TEXT:  # JR-5
-        raise Denial(1, "limit_exceeded")
-    if found.get("token", "") == "":  # JR-6
-        raise Denial(2, "token_missing")
-    if not _MEMBERS.keys() <= found.keys():  # JR-8
-        raise Denial(3, "params_incomplete")
+    refuse(not isinstance(found, dict), 3, "params_invalid")  # JR-9
     values = {name: _scalar(value) for name, value in found.items()}
-    if any(name not in _MEMBERS or not isinstance(value, _MEMBERS[name]) for name, value in values.items()):  # JR-9
-        raise Denial(3, "params_invalid")
+    refuse(len(str(values.get("token"))) > MAX_TEXT, 1, "limit_exceeded")  # JR-5
+    refuse(found.get("token", "") == "", 2, "token_missing")  # JR-6
+    refuse(not _MEMBERS.keys() <= found.keys(), 3, "params_incomplete")  # JR-8
+    refuse(any(not isinstance(value, _MEMBERS.get(name, ())) for name, value in values.items()), 3, "params_invalid")  # JR-9
     signature = encoding.un_b64u(found["sig"])
-    if values["v"] != 1 or not good_nonce(found["nonce"]) or signature is None:  # JR-10
-        raise Denial(3, "params_invalid")
-    created, expires = found["created"].integer, found["expires"].integer
-    if not good_window(created, expires, now):  # JR-11
-        raise Denial(3, "window_invalid")
-    return Proof(found["token"], found["keyid"], found["nonce"], expires, signature, signed_bytes(sent), "jsonrpc")
+    refuse(values["v"] != 1 or not good_nonce(found["nonce"]) or signature is None, 3, "params_invalid")  # JR-10
+    refuse(not good_window(found["created"].integer, found["expires"].integer, now), 3, "window_invalid")  # JR-11
+    return Proof(found["token"], found["keyid"], found["nonce"], signature or b"", signed_bytes(sent), "jsonrpc")
 
 
 def service(sent: dict, audiences: list[str]) -> str:
     """JR-12"""
     wanted = _meta(sent)[ENVELOPE]["service"]
-    if wanted not in audiences:
-        raise Denial(5, "audience_mismatch")
+    refuse(wanted not in audiences, 5, "audience_mismatch")
     return wanted
 
 
 def signed_bytes(sent: dict) -> bytes:
     """ "Signed bytes" """
-    meta = {name: value for name, value in _meta(sent).items() if name not in _RELAYED}
+    meta = _covered(sent)
     meta[ENVELOPE] = {name: value for name, value in meta[ENVELOPE].items() if name != "sig"}
-    params = sent["params"] | {"_meta": meta}
-    return b"countersign-jsonrpc-v1\0" + jsontext.jcs({"method": sent["method"], "params": params})
+    return b"countersign-jsonrpc-v1\0" + jsontext.jcs({"method": sent["method"], "params": sent["params"] | {"_meta": meta}})
 
 
-def map_message(sent: dict, server: str) -> Call | None:
-    """The operation of a message; None where it acts on nothing (JR-23)."""
+def map_message(sent: dict, server: str) -> Asked | None:
+    """What a message asks for; None where it acts on nothing (JR-23)."""
     method, params = sent["method"], sent.get("params", {})
     if method in _IDLE:
         return None
-    if method not in _ID:  # JR-24
-        raise Denial(11, "operation_unmapped")
-    name = params.get(_ID[method])
-    if not isinstance(name, str):  # JR-18
-        raise Denial(11, "operation_unmapped")
-    allowed = {"uri", "_meta"} if method == "resources/read" else {"name", "arguments", "_meta"}
-    if not params.keys() <= allowed:  # JR-19
-        raise Denial(11, "operation_unmapped")
-    arguments = params.get("arguments", {})
-    if not isinstance(arguments, dict):  # JR-20
-        raise body.ambiguous()
-    operation = _operation(method, name, server)
-    args = None if method == "resources/read" else arguments
-    return Call(operation, Arguments.extract(Declared(), [], args), args)
-
-
-def map_item(method: str, item: dict, server: str) -> Call:
-    """JR-25: the operation of an item of a list."""
-    acting = _LISTS[method]
-    name = item.get(_ID[acting])
-    return map_message({"method": acting, "params": {_ID[acting]: name}}, server)  # type: ignore[return-value]
-
-
-def _operation(method: str, name: str, server: str) -> Operation:
-    if method == "resources/read":
-        match = _URI.match(name)
-        if not match:  # JR-22
-            raise Denial(11, "resource_invalid")
-        scheme, host, path = match.groups()
-        return Operation("mcp_resource", f"{server}/{scheme}/{host or '-'}{path}", "read", None, _ENTRY)
-    if not good_segment(name):  # JR-21
-        raise Denial(11, "resource_invalid")
-    if method == "tools/call":
-        return Operation("mcp_tool", f"{server}/{name}", "call", name, _ENTRY)
-    return Operation("mcp_prompt", name, "get", None, _ENTRY)
+    refuse(method not in _ID, 11, "operation_unmapped")  # JR-24
+    name, arguments = params.get(_ID[method]), params.get("arguments", {})
+    refuse(not isinstance(name, str), 11, "operation_unmapped")  # JR-18
+    reading = method == "resources/read"
+    refuse(not params.keys() <= ({"uri", "_meta"} if reading else {"name", "arguments", "_meta"}), 11, "operation_unmapped")  # JR-19
+    refuse(not isinstance(arguments, dict) or not isinstance(params.get("_meta", {}), dict), 11, "body_ambiguous")  # JR-20
+    if reading:
+        match = _URI.fullmatch(name)
+        refuse(not match, 11, "resource_invalid")  # JR-22
+        scheme, host, path = match.groups() if match else ("", "", "")
+        operation = Operation("mcp_resource", f"{server}/{scheme}/{host or '-'}{path}", "read")
+    else:
+        refuse(not good_segment(name), 11, "resource_invalid")  # JR-21
+        tool = Operation("mcp_tool", f"{server}/{name}", "call", name)
+        operation = tool if method == "tools/call" else Operation("mcp_prompt", name, "get")
+    meta = {name: value for name, value in _covered(sent).items() if name != ENVELOPE}
+    return Asked(operation, Arguments.extract(Declared(), [], arguments), None if reading else arguments, meta=meta or None)
 
 
 # MCP over Streamable HTTP
 
-def map_request(request: Request, mcp: Mcp, proof: Proof, service: str, holder: bytes, now: int) -> Call | None:
+def map_request(request: Request, mcp: Mcp, proof: Proof, service: str, holder: bytes, now: int) -> Asked | None:
     """JR-27 to JR-34; None where the request acts on nothing."""
     if request.method in (b"GET", b"DELETE") and not request.body:  # JR-27
         return None
-    if request.method != b"POST":
-        raise Denial(11, "operation_unmapped")
-    media, charsets = body.media_type(request) if request.value("content-type") is not None else ("", [])
-    if media != "application/json":  # JR-28
-        raise Denial(11, "operation_unmapped")
-    if any(charset.lower() != "utf-8" for charset in charsets) or request.lines("content-encoding"):  # JR-29
-        raise body.ambiguous()
+    refuse(request.method != b"POST", 11, "operation_unmapped")
+    media = re.split(rb"[; \t]", request.value("content-type") or b"")[0].lower()
+    refuse(media != b"application/json", 11, "operation_unmapped")  # JR-28
+    _, readable = media_type(request)
+    refuse(not readable or len(request.body) > MAX_READ, 11, "body_ambiguous")  # JR-29
     sent = read(request.body, 11)
-    if "dev.countersign/caller" in _meta(sent):  # JR-37
-        raise body.ambiguous()
-    _fields(request, sent)
-    if mcp.envelope:
-        _both(sent, proof, service, holder, now)
+    refuse("dev.countersign/caller" in _meta(sent), 11, "body_ambiguous")  # JR-37
+    refuse(not _fields_fit(request, sent), 11, "header_body_mismatch")
+    refuse(mcp.envelope and not _both(sent, proof, service, holder, now), 11, "header_body_mismatch")
     return map_message(sent, mcp.server)
 
 
-def _mismatch() -> Denial:
-    return Denial(11, "header_body_mismatch")
-
-
-def _field(request: Request, name: str) -> str | None:
-    """The text that a field stands for, or NOTHING."""
-    value = request.value(name)
-    if value is None:
-        return None
-    text = value.decode("latin-1")
+def _field(request: Request, name: str) -> object:
+    """The text that a field stands for, or an object that equals nothing."""
+    text = (request.value(name) or b"").decode()
     if not (text.startswith("=?base64?") and text.endswith("?=") and len(text) >= 11):
         return text
     try:
-        data = base64.b64decode(text[9:-2], validate=True)
-        if base64.b64encode(data).decode() == text[9:-2]:
-            return data.decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        pass
-    return NOTHING
+        data = encoding.un_b64(text[9:-2])
+        return object() if data is None else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return object()
 
 
-def _fields(request: Request, sent: dict) -> None:
-    method, params = sent["method"], sent.get("params", {})
-    named = _field(request, "mcp-method")
-    if named is not None and named != method:  # JR-30
-        raise _mismatch()
-    named = _field(request, "mcp-name")
-    if named is not None and (method not in _ID or params.get(_ID[method]) != named):  # JR-31
-        raise _mismatch()
-    named = _field(request, "mcp-protocol-version")
-    if named is not None and _VERSION in _meta(sent) and _meta(sent)[_VERSION] != named:  # JR-32
-        raise _mismatch()
-    for name in {field.lower().decode() for field, _ in request.fields if field.lower().startswith(b"mcp-param-")}:
-        if method != "tools/call" or _field(request, name) not in _texts(params.get("arguments")):  # JR-33
-            raise _mismatch()
+def _fields_fit(request: Request, sent: dict) -> bool:
+    """JR-30 to JR-33"""
+    method, params, meta = sent["method"], sent.get("params", {}), _meta(sent)
+    wanted = {"mcp-method": method, "mcp-name": params.get(_ID[method]) if method in _ID else None}
+    if _VERSION in meta:
+        wanted["mcp-protocol-version"] = meta[_VERSION]
+    if any(name.encode() in request.names and _field(request, name) != value for name, value in wanted.items()):
+        return False
+    named = [name.decode() for name in request.names if name.startswith(b"mcp-param-")]
+    return not named or method == "tools/call" and {_field(request, name) for name in named} <= _texts(params.get("arguments"))
 
 
-def _texts(value: Any) -> set[str]:
+def _texts(value: Any) -> set[object]:
     """All Strings, Integers and Bools that members lead to, as text."""
-    out: set[str] = set()
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, bool):
-            out.add("true" if item else "false")
-        elif isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            continue
-        elif (scalar := _scalar(item)) is not None:
-            out.add(str(scalar))
-    return out
+    if isinstance(value, dict):
+        return {text for member in value.values() for text in _texts(member)}
+    if isinstance(value, bool):
+        return {"true" if value else "false"}
+    scalar = _scalar(value)
+    return set() if scalar is None else {str(scalar)}
 
 
-def _both(sent: dict, proof: Proof, service_: str, holder: bytes, now: int) -> None:
+def _both(sent: dict, proof: Proof, service_: str, holder: bytes, now: int) -> bool:
     """JR-34"""
     try:
         inner = envelope(sent, now)
-        if service(sent, [service_]) != service_ or inner.token != proof.token or inner.keyid != proof.keyid:
-            raise _mismatch()
+        service(sent, [service_])
     except Denial:
-        raise _mismatch() from None
-    if inner.nonce == proof.nonce or not encoding.verify(holder, inner.signature, inner.signed):
-        raise _mismatch()
+        return False
+    same = (inner.token, inner.keyid) == (proof.token, proof.keyid) and inner.nonce != proof.nonce
+    return same and encoding.verify(holder, inner.signature, inner.signed)

@@ -1,56 +1,29 @@
 """Runs test vectors: their form (test-vectors/README.md, schema.json) and what each expects."""
-from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fastjsonschema  # type: ignore[import-untyped]
+
 from . import engine, rar, revocation
 from .arguments import Declared
 from .charges import Stores
-from .config import Config, Mcp, View
 from .encoding import b64u, parse_public, public_text, un_b64u
-from .message import read_request
-from .operation import Entry
+from .operation import Config, Entry, Mcp, View
+from .request import read_request
 from .verifier import Decision, Verifier
 
-# Members of the objects of a vector: those that must be there, and after the bar those that may
-_SHAPES = {
-    "file": "comment vectors",
-    "vector": "id req flags comment input expect",
-    "input": "config now request_b64u | before before_denied revoked authority",
-    "rpc_input": "config mcp now sent | before",
-    "mcp": "server path | envelope",
-    "config": "audience authorities issuers | operations max_body_bytes",
-    "issuer": "issuer keys",
-    "operation": "method path type resource action | tool urls paths scales cost read_body",
-    "revoked": "| blocks holders users grants conversations issuer_keys",
-    "user": "issuer user before", "grant": "issuer grant", "conversation": "issuer user conversation",
-    "allow": "result stage code issuer user agents purpose expires right binding",
-    "rpc_allow": "result stage code issuer user agents purpose expires binding | right",  # absent: null
-    "deny": "result stage code",
-    "rar_input": "details | resource purpose max_duration",
-    "ok": "result tokens", "refused": "result error member",
-    "rar_token": "audience purpose duration rights details",
-    "list_input": "issuer keys now list | before restarted",
-    "list_expect": "result error number fresh revoked",
-    "list_revoked": "blocks holders users grants conversations issuer_keys",
-}
+VECTORS = Path(__file__).parents[3]
+_SCHEMA = json.loads((VECTORS / "schema.json").read_bytes())
+_VECTOR = fastjsonschema.compile(_SCHEMA["properties"]["vectors"]["items"] | {"$defs": _SCHEMA["$defs"]})
+_FILE = fastjsonschema.compile(_SCHEMA | {"properties": {"comment": {}, "vectors": {"type": "array", "minItems": 1}}})
 
 
 class BadVector(Exception):
     """A file or a vector that is not of the form that it should have."""
-
-
-def _shape(value: Any, name: str) -> dict:
-    needed, _, optional = _SHAPES[name].partition("|")
-    required, allowed = set(needed.split()), set(needed.split()) | set(optional.split())
-    if not isinstance(value, dict):
-        raise BadVector(f"{name}: no object")
-    if not required <= value.keys() <= allowed:
-        raise BadVector(f"{name}: members {sorted(value.keys() ^ required)}")
-    return value
 
 
 def _bytes(text: str) -> bytes:
@@ -61,219 +34,142 @@ def _bytes(text: str) -> bytes:
 
 
 def _entry(row: dict) -> Entry:
-    _shape(row, "operation")
+    """A row of the table: its members are those of an entry, but for what is declared."""
     declared = Declared(frozenset(row.get("urls", ())), frozenset(row.get("paths", ())), row.get("scales", {}))
-    return Entry(row["method"], row["path"], row["type"], row["resource"], row["action"], row.get("tool"), declared,
-                 row.get("cost", {"calls": 1}), row.get("read_body", True))
+    return Entry(declared=declared, **{name: value for name, value in row.items() if name not in ("urls", "paths", "scales")})
 
 
-def _views(revoked: dict, issuers: list[str]) -> dict[str, View]:
-    """Each issuer's view; entries that name no issuer are in all of them."""
-    _shape(revoked, "revoked")
-    views = {}
-    for issuer in issuers:
-        rows = {name: [_shape(row, name.removesuffix("s")) for row in revoked.get(name, ()) if row["issuer"] == issuer]
-                for name in ("users", "grants", "conversations")}
-        views[issuer] = View(
-            {bytes.fromhex(block)[:16] for block in revoked.get("blocks", ())}, set(revoked.get("holders", ())),
-            {row["user"]: row["before"] for row in rows["users"]}, {row["grant"] for row in rows["grants"]},
-            {(row["user"], row["conversation"]) for row in rows["conversations"]},
-            {parse_public(key) for key in revoked.get("issuer_keys", ())})
-    return views
+def _view(revoked: dict, issuer: str) -> View:
+    """An issuer's view; entries that name no issuer are in all of them."""
+    rows = {name: [row for row in revoked.get(name, ()) if row["issuer"] == issuer] for name in ("users", "grants", "conversations")}
+    return View(
+        {bytes.fromhex(block)[:16] for block in revoked.get("blocks", ())}, set(revoked.get("holders", ())),
+        {row["user"]: row["before"] for row in rows["users"]}, {row["grant"] for row in rows["grants"]},
+        {(row["user"], row["conversation"]) for row in rows["conversations"]},
+        {parse_public(key) for key in revoked.get("issuer_keys", ())})
 
 
-def _config(given: dict, mcp: Mcp | None, revoked: dict) -> Config:
-    _shape(given, "config")
-    issuers = {_shape(row, "issuer")["issuer"]: [parse_public(key) for key in row["keys"]] for row in given["issuers"]}
-    operations = [_entry(row) for row in given["operations"]] if "operations" in given else None
-    return Config(given["audience"], given["authorities"], issuers, operations, given.get("max_body_bytes", 1 << 20), mcp,
-                  _views(revoked, list(issuers)))
+class Session:
+    """The verifier of a vector, with its stores."""
+
+    def __init__(self, input_: dict) -> None:
+        self.now = input_["now"]
+        self.authority = input_["authority"].encode() if "authority" in input_ else None
+        given = input_["config"]
+        issuers = {row["issuer"]: [parse_public(key) for key in row["keys"]] for row in given["issuers"]}
+        operations = [_entry(row) for row in given["operations"]] if "operations" in given else None
+        self.verifier = Verifier(Config(
+            given["audience"], given["authorities"], issuers, operations, given.get("max_body_bytes", 1 << 20),
+            Mcp(**input_["mcp"]) if "mcp" in input_ else None,
+            {issuer: _view(input_.get("revoked", {}), issuer) for issuer in issuers}), Stores())
+
+    def send(self, sent: dict | str) -> Decision:
+        """Verifies what has one member, `request_b64u` or `message_b64u`, or the former by itself."""
+        (kind, text), = sent.items() if isinstance(sent, dict) else [("request_b64u", sent)]
+        if kind == "request_b64u":
+            return self.verifier.http(read_request(_bytes(text), self.authority), self.now)
+        return self.verifier.rpc(_bytes(text), self.now)
 
 
-def _compare(decision: Decision, expect: dict, allow: str) -> str | None:
-    _shape(expect, allow if expect.get("result") == "allow" else "deny")
-    if expect["result"] == "allow":
-        expect = {"right": None} | expect
-    got = {"result" if name == "decision" else name: value for name, value in decision.items()}
-    wrong = [f"{name} {got[name]!r} for {value!r}" for name, value in expect.items() if got[name] != value]
+def _request(input_: dict, expect: dict, opinions: engine.Opinions) -> str | None:
+    session = Session(input_)
+    steps = [(sent, {"result": wanted}) for name, wanted in (("before", "allow"), ("before_denied", "deny")) for sent in input_.get(name, ())]
+    last = input_["sent"] if "sent" in input_ else input_["request_b64u"]
+    for number, (sent, wanted) in enumerate([*steps, (last, ({"right": None} if expect["result"] == "allow" else {}) | expect)]):
+        decision = session.send(sent)
+        opinions.ask(session.verifier.trace)
+        decision["result"] = decision["decision"]
+        wrong = [f"{name} {decision[name]!r} for {value!r}" for name, value in wanted.items() if decision[name] != value]
+        if wrong:
+            return f"message {number} of {len(steps) + 1}: " + ", ".join(wrong)
+    return None
+
+
+def _rar(input_: dict, expect: dict, _: engine.Opinions) -> str | None:
+    try:
+        grants = rar.read(input_["details"], input_.get("resource"), input_.get("purpose"), input_.get("max_duration"))
+    except rar.Refused as refusal:
+        got: dict = {"result": "refused", "error": refusal.error, "member": refusal.member}
+    else:
+        got = {"result": "ok", "tokens": []}
+        for grant in grants:
+            details = rar.details_of(grant)
+            if rar.read(details, grant.audience) != [grant]:  # RA-31
+                return "its details do not give the token again"
+            got["tokens"].append(grant._asdict() | {"rights": [list(right) for right in grant.rights], "details": details})
+    return None if got == expect else f"{got} for {expect}"
+
+
+def _list(input_: dict, expect: dict, _: engine.Opinions) -> str | None:
+    keeper = revocation.Keeper(input_["issuer"], [parse_public(key) for key in input_["keys"]])
+    words = [keeper.take(text, input_["now"]) for text in input_.get("before", ())]
+    if any(words):
+        return f"before: {words}"
+    if input_.get("restarted"):
+        keeper.restart()
+    error = keeper.take(input_["list"], input_["now"])
+    view = keeper.view(input_["now"])
+    got: dict[str, Any] = {"result": "refuse" if error else "accept", "error": error, "fresh": view.fresh,
+                           "number": keeper.current["number"] if keeper.current else None}
+    if keeper.current:  # without a list in force "revoked" need not be compared
+        got["revoked"] = {
+            "blocks": [b64u(block) for block in view.blocks], "holders": list(view.holders), "grants": list(view.grants),
+            "users": [{"until": until, "user": user} for user, until in view.users.items()],
+            "conversations": [{"conversation": name, "user": user} for user, name in view.conversations],
+            "issuer_keys": [public_text(key) for key in view.issuer_keys]}
+    wrong = [f"{name} {value} for {expect[name]}" for name, value in got.items() if _sorted(value) != _sorted(expect[name])]
     return ", ".join(wrong) or None
 
 
-Runner = Callable[[dict], str | None]
+def _sorted(value: Any) -> Any:
+    """A value with the arrays of an object in one order."""
+    return {name: sorted(map(str, map(_sorted, rows))) if isinstance(rows, list) else rows for name, rows in sorted(value.items())} \
+        if isinstance(value, dict) else value
 
 
-def _request(input_: dict, opinions: engine.Opinions) -> Runner:
-    _shape(input_, "input")
-    verifier = Verifier(_config(input_["config"], None, input_.get("revoked", {})), Stores())
-    authority = input_["authority"].encode() if "authority" in input_ else None
-
-    def send(text: str) -> Decision:
-        verifier.trace = None
-        decision = verifier.http(read_request(_bytes(text), authority), input_["now"])
-        opinions.ask(verifier.trace)
-        return decision
-
-    return _sequence(input_, send, input_["request_b64u"])
+_KINDS: dict[str, Callable[[dict, dict, engine.Opinions], str | None]] = dict.fromkeys(
+    ("chain", "checks", "replay", "request", "token", "verify", "jsonrpc"), _request) | {"rar": _rar, "revocation": _list}
 
 
-def _sequence(input_: dict, send: Callable[[Any], Decision], last: Any, allow: str = "allow") -> Runner:
-    def run(expect: dict) -> str | None:
-        for name, wanted in (("before", "allow"), ("before_denied", "deny")):
-            for number, earlier in enumerate(input_.get(name, ())):
-                decision = send(earlier)
-                if decision["decision"] != wanted:
-                    return f"{name}[{number}]: {decision['decision']} {decision['stage']} {decision['code']}"
-        return _compare(send(last), expect, allow)
-    return run
-
-
-def _rpc(input_: dict, opinions: engine.Opinions) -> Runner:
-    _shape(input_, "rpc_input")
-    given = _shape(input_["mcp"], "mcp")
-    verifier = Verifier(_config(input_["config"], Mcp(**given), {}), Stores())
-
-    def send(sent: dict) -> Decision:
-        if not isinstance(sent, dict) or sent.keys() not in ({"request_b64u"}, {"message_b64u"}):
-            raise BadVector("sent: members")
-        verifier.trace = None
-        if "request_b64u" in sent:
-            decision = verifier.http(read_request(_bytes(sent["request_b64u"]), None), input_["now"])
-        else:
-            decision = verifier.rpc(_bytes(sent["message_b64u"]), input_["now"])
-        opinions.ask(verifier.trace)
-        return decision
-
-    return _sequence(input_, send, input_["sent"], "rpc_allow")
-
-
-def _rar(input_: dict, _: engine.Opinions) -> Runner:
-    _shape(input_, "rar_input")
-
-    def run(expect: dict) -> str | None:
-        _shape(expect, "ok" if expect.get("result") == "ok" else "refused")
-        try:
-            grants = rar.read(input_["details"], input_.get("resource"), input_.get("purpose"), input_.get("max_duration"))
-        except rar.Refused as refusal:
-            got: dict = {"result": "refused", "error": refusal.error, "member": refusal.member}
-        else:
-            got = {"result": "ok", "tokens": []}
-            for grant in grants:
-                details = rar.details_of(grant)
-                if rar.read(details, grant.audience) != [grant]:  # RA-31
-                    return "its details do not give the token again"
-                got["tokens"].append({"audience": grant.audience, "purpose": grant.purpose, "duration": grant.duration,
-                                      "rights": [list(right) for right in grant.rights], "details": details})
-        for token in expect.get("tokens", ()):
-            _shape(token, "rar_token")
-        return None if got == expect else f"{got} for {expect}"
-    return run
-
-
-def _list(input_: dict, _: engine.Opinions) -> Runner:
-    _shape(input_, "list_input")
-
-    def run(expect: dict) -> str | None:
-        _shape(expect, "list_expect")
-        wanted = _shape(expect["revoked"], "list_revoked")
-        now = input_["now"]
-        keeper = revocation.Keeper(input_["issuer"], [parse_public(key) for key in input_["keys"]])
-        for number, text in enumerate(input_.get("before", ())):
-            try:
-                keeper.take(text, now)
-            except revocation.Refused as refusal:
-                return f"before[{number}]: {refusal.word}"
-        if input_.get("restarted"):
-            keeper = keeper.restarted()
-        error = None
-        try:
-            keeper.take(input_["list"], now)
-        except revocation.Refused as refusal:
-            error = refusal.word
-        view = keeper.view(now)
-        got: dict[str, Any] = {"result": "refuse" if error else "accept", "error": error, "fresh": view.fresh,
-               "number": keeper.current.number if keeper.current else None}
-        if keeper.current:
-            got["revoked"] = _revoked(view)
-            wanted = {name: _sorted(entries) for name, entries in wanted.items()}
-        else:
-            got["revoked"] = wanted
-        expect = expect | {"revoked": wanted}
-        return None if got == expect else f"{got} for {expect}"
-    return run
-
-
-def _revoked(view: View) -> dict[str, list[str]]:
-    entries: dict[str, list] = {
-        "blocks": [b64u(block) for block in view.blocks], "holders": list(view.holders),
-        "users": [{"until": until, "user": user} for user, until in view.users.items()], "grants": list(view.grants),
-        "conversations": [{"conversation": name, "user": user} for user, name in view.conversations],
-        "issuer_keys": [public_text(key) for key in view.issuer_keys]}
-    return {name: _sorted(rows) for name, rows in entries.items()}
-
-
-def _sorted(entries: list) -> list[str]:
-    return sorted(json.dumps(entry, sort_keys=True) for entry in entries)
-
-
-_KINDS = {"rar": _rar, "revocation": _list, "jsonrpc": _rpc}
-_FOLDERS = ("chain", "checks", "replay", "request", "token", "verify", *_KINDS)
-_SKIPPED = ("checkers",)
-
-
-def _folders(root: Path) -> list[Path]:
-    """The folders of vectors: `root` itself, or those in it."""
-    if root.name in _FOLDERS:
-        return [root]
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _SKIPPED)
+def _failure(vector: Any, folder: str, opinions: engine.Opinions) -> str | None:
+    """Why a vector fails."""
+    try:
+        _VECTOR(vector)
+        opinions.where = vector["id"]
+        if not vector["id"].startswith(folder + "/"):
+            raise BadVector("an id of another folder")
+        return _KINDS[folder](vector["input"], vector["expect"], opinions)
+    except Exception as error:  # a verifier that breaks has failed, and the others are still run
+        return f"{type(error).__name__}: {error}"
 
 
 def run(root: Path) -> bool:
     """Runs every vector under `root`, prints what failed and the counts; true when nothing failed."""
-    total = passed = broken = 0
     opinions = engine.Opinions()
-    counts: dict[str, list[int]] = {}
-    seen: set[str] = set()
+    passed, failed, seen = Counter[str](), Counter[str](), set()
 
-    def report(text: str) -> None:
-        print(f"FAILED {text}")
+    def check(folder: str, name: str, failure: str | None) -> None:
+        (failed if failure else passed)[folder] += 1
+        if failure:
+            print(f"FAILED {name}: {failure}")
 
-    folders = _folders(root)
-    if not folders:
-        broken += 1
-        report(f"{root}: no folder of vectors")
+    folders = [root] if root.name in _KINDS else sorted(path for path in root.iterdir() if path.is_dir() and path.name != "checkers")
     for folder in folders:
         files = sorted(folder.glob("*.json"))
-        if not files or folder.name not in _FOLDERS:
-            broken += 1
-            report(f"{folder}: {'an unknown folder' if files else 'an empty folder'}")
-        for path in files if folder.name in _FOLDERS else ():
+        if not files or folder.name not in _KINDS:
+            check(folder.name, str(folder), "an empty or an unknown folder")
+        for path in files if folder.name in _KINDS else ():
             try:
-                vectors = _shape(json.loads(path.read_bytes()), "file")["vectors"]
-                if not isinstance(vectors, list) or not vectors:
-                    raise BadVector("no vectors")
-            except (BadVector, ValueError) as error:
-                broken += 1
-                report(f"{path}: {error}")
-                continue
+                vectors = _FILE(json.loads(path.read_bytes()))["vectors"]
+            except ValueError as error:
+                vectors = []
+                check(folder.name, str(path), str(error))
             for vector in vectors:
-                total += 1
-                name = vector.get("id", "?") if isinstance(vector, dict) else "?"
-                opinions.where = name
-                try:
-                    _shape(vector, "vector")
-                    if name in seen or not name.startswith(folder.name + "/"):
-                        raise BadVector("an id of another folder, or one twice")
-                    seen.add(name)
-                    failure = _KINDS.get(folder.name, _request)(vector["input"], opinions)(vector["expect"])
-                except Exception as error:  # a verifier that breaks has failed, and the others are still run
-                    failure = f"{type(error).__name__}: {error}"
-                counts.setdefault(folder.name, [0, 0])[0 if failure is None else 1] += 1
-                if failure is None:
-                    passed += 1
-                else:
-                    report(f"{name}: {failure}")
-    for folder_name, (good, bad) in counts.items():
-        print(f"{folder_name}: {good} passed, {bad} failed")
-    good_engine = opinions.report()
-    print(f"{total} vectors, {passed} passed, {total - passed + broken} failed")
-    return total == passed and not broken and good_engine and total > 0
+                name = str(vector.get("id") if isinstance(vector, dict) else vector)
+                check(folder.name, name, "an id twice" if name in seen else _failure(vector, folder.name, opinions))
+                seen.add(name)
+    for name in sorted({*passed, *failed}):
+        print(f"{name}: {passed[name]} passed, {failed[name]} failed")
+    good = opinions.report()
+    print(f"{len(seen)} vectors, {passed.total()} passed, {failed.total()} failed")
+    return good and not failed and bool(passed)
