@@ -18,14 +18,34 @@ pub fn replay(bench: &mut Bench<'_>) -> Asked {
     asked
 }
 
-/// Another request of the same chain with a nonce that was used.
-pub fn used_nonce(bench: &mut Bench<'_>) -> Asked {
+/// The base and the nonce of a valid request that was sent so lately that its nonce has to be known.
+fn known_nonce<'w>(bench: &mut Bench<'w>) -> (&'w Base, String) {
     let recent = bench.sent.len().saturating_sub(16);
     let place = recent + bench.random.below(bench.sent.len() - recent);
-    let base = &bench.world.pool[bench.sent[place].base];
     let parameters = &bench.sent[place].draft.signature.parameters;
     let nonce = parameters.iter().find(|(name, _)| name == "nonce").unwrap().1.clone();
+    (&bench.world.pool[bench.sent[place].base], nonce)
+}
+
+/// Another request of the same chain with a nonce that was used.
+pub fn used_nonce(bench: &mut Bench<'_>) -> Asked {
+    let (base, nonce) = known_nonce(bench);
     let mut draft = bench.whole(base);
+    draft.signature.set("nonce", nonce);
+    draft.sign()
+}
+
+/// Another request of the same holder with a nonce that was used, under a chain that began with another agent.
+pub fn used_nonce_elsewhere(bench: &mut Bench<'_>) -> Asked {
+    let (base, nonce) = known_nonce(bench);
+    let (agent, holder) = (base.holders[0].public(), base.holder());
+    let other = bench.find(|other| other.left > 0 && other.holders[0].public() != agent);
+    let next = bench.fresh_key();
+    let mut links = other.links.clone();
+    links.push(Link::delegation(Block::delegation("child", holder, []), other.holder(), next));
+    let errand = bench.errand(other);
+    let mut draft = bench.draft(&Pieces::of(&other.root, &links).text(), holder, &errand);
+    bench.approve(&mut draft, other, holder);
     draft.signature.set("nonce", nonce);
     draft.sign()
 }

@@ -49,7 +49,15 @@ pub fn signature_input(bench: &mut Bench<'_>) -> Asked {
     let base = bench.any();
     let draft = bench.plain(base);
     let (input, signature) = draft.parts();
-    let input = flip_text(&input, 0, &mut bench.random);
+    let nonce = input.find("nonce=").unwrap() + "nonce=\"".len();
+    let input = if bench.random.once_in(2) {
+        flip_text(&input, 0, &mut bench.random)
+    } else {
+        // One that is a nonce again, as often as not.
+        let (before, after) = (&input[..nonce], &input[nonce..]);
+        let (nonce, after) = after.split_at(after.find('"').unwrap());
+        format!("{before}{}{after}", flip_text(nonce, 0, &mut bench.random))
+    };
     draft.signed(&input, &signature)
 }
 

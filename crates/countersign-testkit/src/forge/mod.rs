@@ -23,28 +23,28 @@
 //! | `fields` | twice, unsigned, gone |
 //! | `charges` | used twice, used up, not approved |
 
-mod base;
-mod bench;
-mod blocks;
-mod chain;
-mod charges;
+pub mod base;
+pub mod bench;
+pub mod blocks;
+pub mod chain;
+pub mod charges;
 pub mod classes;
-mod draft;
-mod errand;
-mod fields;
-mod flips;
-mod judge;
-mod limits;
-mod outside;
-mod random;
-mod recombined;
-mod report;
-mod resigned;
-mod revoked;
-mod run;
-mod service;
-mod splices;
-mod world;
+pub mod draft;
+pub mod errand;
+pub mod fields;
+pub mod flips;
+pub mod judge;
+pub mod limits;
+pub mod outside;
+pub mod random;
+pub mod recombined;
+pub mod report;
+pub mod resigned;
+pub mod revoked;
+pub mod run;
+pub mod service;
+pub mod splices;
+pub mod world;
 
 pub use self::draft::Asked;
 pub use self::judge::{Core, CoreJudge, Judge, Verdict};

@@ -88,7 +88,7 @@ fn uncovered<'w>(bench: &mut Bench<'w>, change: impl Fn(&mut Errand, &mut Bench<
 /// Within the rights, against a restriction of one of the blocks.
 pub fn restriction(bench: &mut Bench<'_>) -> Asked {
     loop {
-        let base = bench.any();
+        let base = bench.find(|base| !base.limits.is_empty());
         let mut errand = bench.errand(base);
         let limit = bench.random.of(&base.limits).clone();
         if limit.breach(&mut errand, &mut bench.random) {

@@ -2,10 +2,10 @@
 
 use super::base::Base;
 use super::bench::Bench;
-use super::draft::{Asked, Draft};
+use super::draft::{Asked, Draft, nonce};
 use crate::raw_request::digest_sha256;
 
-/// Two requests of one base, whose queries differ.
+/// Two requests of one base, whose queries differ; half of them cover the same fields.
 fn two(bench: &mut Bench<'_>) -> (Draft, Draft) {
     let base = bench.any();
     let draft = |bench: &mut Bench<'_>| {
@@ -14,6 +14,11 @@ fn two(bench: &mut Bench<'_>) -> (Draft, Draft) {
         bench.draft(&base.text, base.holder(), &errand)
     };
     let (one, mut other) = (draft(bench), draft(bench));
+    if bench.random.once_in(2) {
+        (other.request, other.signature) = (one.request.clone(), one.signature.clone());
+        other.request.target = other.errand.target();
+        other.signature.set("nonce", nonce(&mut bench.random));
+    }
     other.signature.label.clone_from(&one.signature.label);
     (one, other)
 }
@@ -105,7 +110,7 @@ pub fn parameter(bench: &mut Bench<'_>) -> Asked {
         0 => draft.signature.set("expires", (now + bench.random.between(201, 270)).to_string()),
         1 => draft.signature.set("created", (now - bench.random.between(21, 60)).to_string()),
         2 => draft.signature.parameters.reverse(),
-        _ => draft.signature.set("nonce", super::draft::nonce(&mut bench.random)),
+        _ => draft.signature.set("nonce", nonce(&mut bench.random)),
     }
     let input = draft.parts().0;
     draft.signed(&input, &signature)
