@@ -7,6 +7,7 @@ use countersign::key::Signature;
 use countersign_benches::fixture::{Scenario, key};
 use countersign_benches::paired::{Comparison, compare, timed, timed_with};
 use countersign_benches::service::Service;
+use countersign_benches::worst::{Crowded, parts, with_services};
 use countersign_benches::{rejected, sizes, verdicts, work};
 use ed25519_dalek::{Signer as _, SigningKey, Verifier as _, VerifyingKey};
 
@@ -14,6 +15,14 @@ use ed25519_dalek::{Signer as _, SigningKey, Verifier as _, VerifyingKey};
 const ROUNDS: usize = 200;
 /// What each side is given in a round: less than a scheduler's slice, so that a preempted side spoils few rounds.
 const BATCH: Duration = Duration::from_millis(1);
+
+/// The signatures of a request that has as many as there can be: eight keys tried for the first of 12 blocks, six of which
+/// are delegations, a seal and the request's own.
+const SIGNATURES: u32 = 8 + 11 + 6 + 1 + 1;
+/// A refusal may cost so many times an accepted request of its size.
+const REFUSED_TO_ACCEPTED: f64 = 1.5;
+/// And this at most, in microseconds.
+const REFUSED_MICROS: f64 = 1000.0;
 
 /// One line of the table.
 struct Line {
@@ -66,6 +75,7 @@ fn main() -> ExitCode {
         }
     }
     over = over.saturating_add(bombs(measured));
+    over = over.saturating_add(refusals(measured));
     if over > 0 {
         println!("\n{over} OVER");
         return ExitCode::FAILURE;
@@ -101,6 +111,29 @@ fn bombs(measured: bool) -> usize {
             bomb.name, bomb.ceiling
         );
     }
+    over
+}
+
+/// What the worst inputs of each stage cost, beside an accepted request of their size and beside the most signatures that a
+/// request can have; and an absolute ceiling. How many are over.
+fn refusals(measured: bool) -> usize {
+    let (rounds, batch) = if measured { (ROUNDS / 2, BATCH) } else { (1, Duration::from_micros(1)) };
+    println!("\nrefusals of stages 1 to 8: each input is as great as can be, and wrong at its end");
+    println!("  {:<22} {:>9}   {:>10} {:>12}", "", "µs", ": accepted", format!(": {SIGNATURES} strict"));
+    let mut over = 0_usize;
+    for (service, worst) in with_services() {
+        let unknowing = Crowded::new(None);
+        let [refused, accepted] = [&worst.request, &worst.accepted].map(parts);
+        let mut refusal = timed(|| service.check_parts(&refused));
+        let beside = compare(rounds, batch, &mut refusal, &mut timed(|| unknowing.check_parts(&accepted)));
+        let floor = compare(rounds, batch, &mut refusal, &mut signatures(SIGNATURES));
+        let micros = beside.first.min(floor.first);
+        let holds = beside.ratio <= REFUSED_TO_ACCEPTED && floor.ratio <= 1.0 && micros <= REFUSED_MICROS;
+        over = over.saturating_add(usize::from(measured && !holds));
+        let word = if holds { "ok" } else { "OVER" };
+        println!("refusal {:<22} {micros:>9.1} µs {:>10.3} {:>12.3} {word}", worst.name, beside.ratio, floor.ratio);
+    }
+    println!("bounds: {REFUSED_TO_ACCEPTED} of an accepted request, {SIGNATURES} × verify_strict, {REFUSED_MICROS} µs");
     over
 }
 

@@ -18,3 +18,4 @@ pub mod sizes;
 pub mod stack;
 pub mod verdicts;
 pub mod work;
+pub mod worst;

@@ -427,7 +427,11 @@ pub(crate) struct ApprovalGrant {
     /// For how long the approval holds, such as 5m; at most 10m.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse::duration)]
     pub(crate) expires_in: Seconds,
-    /// Approve without a question. Where standard input is no terminal, nothing is asked anyway.
+    /// Show long values and long tokens in full. Without it the start is shown, the length and the SHA-256 of all of it.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Approve without a question. Without it the question is asked at the terminal, and where there is none nothing is
+    /// approved.
     #[arg(long)]
     pub(crate) yes: bool,
 }

@@ -47,7 +47,11 @@ $SUB is the public key that `countersign keygen` printed, ed25519/ and 64 digits
     ),
     (
         "approval grant",
-        "  countersign approval grant --key approver.pem approval.json",
+        "  countersign approval grant --key approver.pem approval.json
+  countersign approval grant --key approver.pem approval.json --yes > approval
+
+The first asks at the terminal, after it showed everything. With --yes there is no question: what is approved stands on
+standard error.",
     ),
     (
         "rar",

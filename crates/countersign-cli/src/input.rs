@@ -27,7 +27,7 @@ pub(crate) fn file(path: &Path, limit: usize) -> anyhow::Result<Zeroizing<Vec<u8
 }
 
 /// Reads up to a limit, into a buffer that is wiped and, up to [`SMALL`], never moved: its old place would not be wiped.
-fn limited(from: impl Read, limit: usize) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn limited(from: impl Read, limit: usize) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let most = limit.saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(most.min(SMALL.saturating_add(1))));
     from.take(most as u64).read_to_end(&mut bytes)?;

@@ -1,4 +1,6 @@
-//! One request, one decision: what `verify` and `vectors run` share.
+//! One request, one decision: what `verify`, `doctor`, `approval request` and `vectors run` share.
+
+use std::sync::Arc;
 
 use countersign::Denial;
 use countersign::jsonrpc::mcp::Server;
@@ -6,10 +8,11 @@ use countersign::jsonrpc::{self as rpc};
 use countersign::request::Message;
 use countersign::time::UnixTime;
 use countersign::verify::{
-    Approvals, Authenticated, Authorized, Charges, Decision, Endpoint, McpCharges, MemoryCharges, MemoryReplay,
-    Operations, ReplayStore as _, RevocationView, Verifier,
+    Approvals, Authenticated, Decision, Endpoint, McpCharges, MemoryCharges, MemoryReplay, Operations,
+    ReplayStore as _, RevocationView, Verifier,
 };
 use countersign_tower::jwks::JwksSource;
+use countersign_tower::mcp::Caller;
 
 use crate::config::Config;
 
@@ -49,15 +52,7 @@ impl Judge {
 
     /// The decision about one request.
     pub(crate) fn decide(&self, message: &Message<'_>, now: UnixTime) -> Decision {
-        let decided = || match &self.mcp {
-            Some(mcp) if message.parts().target().split('?').next() == Some(mcp.path.as_str()) => {
-                let charges =
-                    self.authenticated(message, now)?.map_mcp_http(mcp, message.body(), &Approvals::none())?;
-                self.charged(charges.0, now)
-            }
-            _ => self.verify(message, now).map(|authorized| authorized.decision()),
-        };
-        decided().unwrap_or_else(|denial| Decision::from(&denial))
+        self.verify(message, now).map_or_else(|denial| Decision::from(&denial), |caller| caller.decision())
     }
 
     /// The decision about one JSON-RPC message of MCP, to this server.
@@ -69,26 +64,39 @@ impl Judge {
             let authenticated = claim.recorded(outcome)?;
             self.charged(authenticated.map_mcp(server, &message, &Approvals::none())?, now)
         };
-        decided().unwrap_or_else(|denial: Denial| Decision::from(&denial))
+        decided().map_or_else(|denial: Denial| Decision::from(&denial), |caller| caller.decision())
     }
 
-    fn charged(&self, charges: McpCharges, now: UnixTime) -> Result<Decision, Denial> {
+    /// All stages.
+    pub(crate) fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Caller, Denial> {
+        self.charged(self.charges(message, now)?, now)
+    }
+
+    /// Stages 1 to 11: what stage 12 would charge.
+    pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<McpCharges, Denial> {
+        let authenticated = self.authenticated(message, now)?;
+        // spec: JR-27
+        if let Some(mcp) = self.endpoint(message) {
+            return authenticated.map_mcp_http(mcp, message.body(), &Approvals::none()).map(|(charges, _)| charges);
+        }
+        let charges = authenticated.map(&self.operations, message.body(), &Approvals::none())?;
+        Ok(McpCharges::Operation(Box::new(charges)))
+    }
+
+    /// Stage 12.
+    pub(crate) fn charged(&self, charges: McpCharges, now: UnixTime) -> Result<Caller, Denial> {
         match charges {
-            McpCharges::Nothing(idle) => Ok(idle.decision()),
+            McpCharges::Nothing(idle) => Ok(Caller::Nothing(Arc::from(idle))),
             McpCharges::Operation(charges) => {
-                charges.charge_with(&self.charges, now).map(|authorized| authorized.decision())
+                charges.charge_with(&self.charges, now).map(|authorized| Caller::Operation(Arc::new(authorized)))
             }
         }
     }
 
-    /// All stages.
-    pub(crate) fn verify(&self, message: &Message<'_>, now: UnixTime) -> Result<Authorized, Denial> {
-        self.charges(message, now)?.charge_with(&self.charges, now)
-    }
-
-    /// Stages 1 to 11: what stage 12 would charge.
-    pub(crate) fn charges(&self, message: &Message<'_>, now: UnixTime) -> Result<Charges, Denial> {
-        self.authenticated(message, now)?.map(&self.operations, message.body(), &Approvals::none())
+    /// The endpoint of MCP that a request goes to.
+    pub(crate) fn endpoint(&self, message: &Message<'_>) -> Option<&Endpoint> {
+        let path = message.parts().target().split('?').next();
+        self.mcp.as_ref().filter(|mcp| path == Some(mcp.path.as_str()))
     }
 
     fn authenticated(&self, message: &Message<'_>, now: UnixTime) -> Result<Authenticated, Denial> {

@@ -1,6 +1,6 @@
 //! Private keys at rest: PEM over the 48 bytes of RFC 8410 (`spec/token.md`, Forms).
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use countersign::key::SigningKey;
 use pkcs8::{LineEnding, SecretDocument};
 use zeroize::Zeroizing;
 
-use crate::input;
+use crate::{input, output};
 
 const LABEL: &str = "PRIVATE KEY";
 
@@ -17,13 +17,30 @@ const LABEL: &str = "PRIVATE KEY";
 const PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
-/// Reads a key file. `option` names it in complaints.
+/// Reads a key file, and warns where others can read it too. `option` names it in complaints.
 pub(crate) fn read(path: &Path, option: &str) -> anyhow::Result<SigningKey> {
-    let bytes = input::file(path, input::SMALL).with_context(|| format!("{option} {}", path.display()))?;
-    input::text(bytes)
-        .ok()
-        .and_then(|text| decode(&text))
-        .ok_or_else(|| anyhow!("{option} {}: not an Ed25519 private key in PKCS#8 PEM", path.display()))
+    let named = || format!("{option} {}", path.display());
+    let file = File::open(path).with_context(named)?;
+    let shared = is_shared(&file);
+    let bytes = input::limited(file, input::SMALL).with_context(named)?;
+    let key = input::text(bytes).ok().and_then(|text| decode(&text));
+    let key = key.ok_or_else(|| anyhow!("{}: not an Ed25519 private key in PKCS#8 PEM", named()))?;
+    if shared {
+        output::complain(&format!("{}: others than its owner can read this private key; chmod 600 ends that", named()));
+    }
+    Ok(key)
+}
+
+/// Whether the group or everybody may read a file. Asked of what was opened: the name may mean another file by now.
+#[cfg(unix)]
+fn is_shared(file: &File) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata().is_ok_and(|of| of.is_file() && of.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_shared(_: &File) -> bool {
+    false
 }
 
 /// Writes a key file that only its owner can read, and only where there is none yet.

@@ -3,6 +3,7 @@
 //! What is styled is text that was made safe before (`text.rs`): a style adds escape sequences and takes none away.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 
 use anstream::{AutoStream, ColorChoice};
@@ -72,6 +73,11 @@ impl Styles {
     /// For what is printed to standard error.
     pub(crate) fn stderr() -> Self {
         Self { on: !matches!(AutoStream::choice(&io::stderr()), ColorChoice::Never) }
+    }
+
+    /// For a terminal that was opened by its name.
+    pub(crate) fn terminal(terminal: &File) -> Self {
+        Self { on: !matches!(AutoStream::choice(terminal), ColorChoice::Never) }
     }
 
     /// What a reader looks for first.

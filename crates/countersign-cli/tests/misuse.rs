@@ -170,6 +170,28 @@ fn keygen_refuses_to_overwrite_and_keeps_the_key_to_its_owner() {
 }
 
 // spec: TK-50
+#[cfg(unix)]
+#[test]
+fn warns_of_a_key_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (shell, _) = Shell::service();
+    let sign = ["sign", "--key", "agent.pem", "--token", "@token", "GET", URL];
+    for (mode, readable) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o644, true)] {
+        fs::set_permissions(shell.path("agent.pem"), fs::Permissions::from_mode(mode)).unwrap();
+        let ran = shell.at_now(&sign);
+        // A warning: what was asked for is done.
+        assert!(ran.code == 0 && ran.text().starts_with("GET "), "{ran:?}");
+        let warning =
+            "countersign: --key agent.pem: others than its owner can read this private key; chmod 600 ends that\n";
+        assert_eq!(ran.stderr, if readable { warning } else { "" }, "{mode:o}");
+    }
+    // Who else gets at the public half does not matter, nor at what is no key.
+    shell.write("no-key.pem", "nothing");
+    let ran = shell.at_now(&["sign", "--key", "no-key.pem", "--token", "@token", "GET", URL]);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (2, 1), "{}", ran.stderr);
+}
+
+// spec: TK-50
 #[test]
 fn key_files_are_those_of_openssl() {
     if Command::new("openssl").arg("version").output().is_err() {

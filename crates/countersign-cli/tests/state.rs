@@ -143,7 +143,7 @@ fn an_approval_is_good_for_one_operation_of_one_user_once() {
 
     // Granted: the approver sees every member and the token, and another key or another digest approves nothing.
     let grant = |key: &str, file: &str| {
-        let issuer = ["--issuer-key", hub.as_str()];
+        let issuer = ["--issuer-key", hub.as_str(), "--yes"];
         shell.at_now(&[&["approval", "grant", "--key", key, file][..], &issuer].concat())
     };
     let granted = grant("approver.pem", "approval.json");

@@ -97,7 +97,7 @@ fn protection(issuer: PublicKey, audience: &str, authority: &str) -> Result<Laye
 }
 
 async fn over_stdio(issuer: PublicKey, audience: &str) -> Outcome {
-    let gate = Gate::new(&protection(issuer, audience, "localhost")?.build(), Server::new(NAME)?);
+    let gate = Gate::new(&protection(issuer, audience, "localhost")?.build(), audience, Server::new(NAME)?)?;
     // The server reads and writes a pipe, and the gate is at its other end.
     let (inside, outside) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(async move {

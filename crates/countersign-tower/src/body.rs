@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use countersign::Denial;
+use countersign::key::KeyId;
 use countersign::request::BodyLength;
 use countersign::verify::{NonceClaim, Proven};
 use http_body::{Body, Frame, SizeHint};
@@ -132,6 +133,9 @@ pub(crate) async fn read<B: Body>(
 ) -> Result<(NonceClaim, VerifiedBody), Unread> {
     let mut body = pin!(body);
     let mut hasher = proven.hasher();
+    // All later holders count with the first: those are as many as that one likes.
+    let claims = proven.chain().claims();
+    let agent = claims.agents().next().map_or(claims.holder(), |agent| agent.key).id();
     let (mut held, mut spool, mut length) = (Held::default(), None::<Spool>, 0_u64);
     while let Some(frame) = body.frame().await.transpose().map_err(|_| Unread::Broken)? {
         match frame.into_data() {
@@ -146,7 +150,7 @@ pub(crate) async fn read<B: Body>(
                 // What is in a file stays there: a body goes to one as soon as it is over its share of memory.
                 if held.len() > spools.memory() {
                     let full = std::mem::take(&mut held).into_bytes();
-                    spool = match spools.append(spool.take(), full).await {
+                    spool = match spools.append(agent, spool.take(), full).await {
                         Ok(spool) => Some(spool),
                         Err(error) => return Err(Unread::Denied(proven.unheld(error.detail()))),
                     };
@@ -168,7 +172,7 @@ pub(crate) async fn read<B: Body>(
     let rest = held.into_bytes();
     let holder = match spool {
         None => Ok(Holder::Memory(rest)),
-        Some(spool) => finished(spools, spool, rest).await,
+        Some(spool) => finished(spools, agent, spool, rest).await,
     };
     let holder = match holder {
         Ok(holder) => holder,
@@ -178,9 +182,9 @@ pub(crate) async fn read<B: Body>(
     Ok((claim, VerifiedBody(holder)))
 }
 
-async fn finished(spools: &Spools, mut spool: Spool, rest: Bytes) -> Result<Holder, Unheld> {
+async fn finished(spools: &Spools, agent: KeyId, mut spool: Spool, rest: Bytes) -> Result<Holder, Unheld> {
     if !rest.is_empty() {
-        spool = spools.append(Some(spool), rest).await?;
+        spool = spools.append(agent, Some(spool), rest).await?;
     }
     spool.rewound().await.map(Holder::File)
 }

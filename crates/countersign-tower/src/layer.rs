@@ -31,6 +31,9 @@ pub fn system_clock() -> UnixTime {
 /// How long a store may take unless told otherwise.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a body may take unless told otherwise.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How much of a body is held in memory unless told otherwise.
 const BODY_MEMORY: usize = 256 * 1024;
 
@@ -70,8 +73,10 @@ impl CountersignLayer {
             audit: Arc::new(NoAudit),
             pass_uncovered_fields: false,
             store_timeout: STORE_TIMEOUT,
+            body_timeout: BODY_TIMEOUT,
             body_memory: BODY_MEMORY,
             spool_limit: SPOOL_LIMIT,
+            spool_quota: None,
             spool_directory: None,
             #[cfg(feature = "jwks")]
             jwks: Vec::new(),
@@ -106,6 +111,7 @@ pub(crate) struct Shared {
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) pass_uncovered_fields: bool,
     pub(crate) store_timeout: Duration,
+    pub(crate) body_timeout: Duration,
     pub(crate) spools: Spools,
     #[cfg(feature = "jwks")]
     pub(crate) jwks: Vec<(String, crate::jwks::JwksSource)>,
@@ -132,8 +138,10 @@ pub struct LayerBuilder {
     audit: Arc<dyn AuditSink>,
     pass_uncovered_fields: bool,
     store_timeout: Duration,
+    body_timeout: Duration,
     body_memory: usize,
     spool_limit: u64,
+    spool_quota: Option<u64>,
     spool_directory: Option<PathBuf>,
     #[cfg(feature = "jwks")]
     jwks: Vec<(String, crate::jwks::JwksSource)>,
@@ -213,6 +221,17 @@ impl LayerBuilder {
         self
     }
 
+    /// How long a body may take until all of it is there, and in its file where it is a long one; 30 seconds unless said. It
+    /// gets less where its signature or its token ends before: then it would be refused anyway.
+    ///
+    /// Past it the answer is 408, and a connection of HTTP/1.1 is closed. This guards what a body holds while it comes, and is
+    /// no part of the verdict: the audit has a record without a decision, and the nonce was not used up. It takes a runtime of
+    /// tokio with a timer, except for bodies that are there at once.
+    pub fn body_timeout(mut self, limit: Duration) -> Self {
+        self.body_timeout = limit;
+        self
+    }
+
     /// How much of a body is held in memory until its digest matched, in bytes; 256 KiB unless said. A longer one goes to a
     /// file. How long a body may be at all is the verifier's to say
     /// ([`countersign::verify::VerifierBuilder::max_body`]).
@@ -224,10 +243,18 @@ impl LayerBuilder {
     /// How long the bodies in files may be together, in bytes; 1 GiB unless said. A request that goes beyond is answered
     /// with 503, so this is at least as much as the longest body.
     ///
-    /// A body takes room from its first byte in a file until its [`crate::VerifiedBody`] is read or dropped. How slowly it
-    /// may come is for the server in front to limit.
+    /// A body takes room from its first byte in a file until its [`crate::VerifiedBody`] is read or dropped. How long it may
+    /// come is limited by [`Self::body_timeout`], and how much of the room one agent may take by [`Self::spool_quota`].
     pub fn spool_limit(mut self, bytes: u64) -> Self {
         self.spool_limit = bytes;
+        self
+    }
+
+    /// How much of that the bodies of one agent and of all to whom it hands its tokens on may take together, in bytes; a
+    /// quarter of the limit unless said. A request that goes beyond is answered with 503, so this too is at least as much as
+    /// the longest body.
+    pub fn spool_quota(mut self, bytes: u64) -> Self {
+        self.spool_quota = Some(bytes);
         self
     }
 
@@ -260,6 +287,7 @@ impl LayerBuilder {
             || -> Arc<dyn AsyncReplayStore> { Arc::new(Immediate(MemoryReplay::starting_at((self.clock)()))) };
         let replay = self.replay.unwrap_or_else(default);
         let directory = self.spool_directory.unwrap_or_else(std::env::temp_dir);
+        let quota = self.spool_quota.unwrap_or(self.spool_limit / 4);
         let charges: Option<Arc<dyn AsyncChargeStore>> = match self.charges {
             ChargesOf::Memory => Some(Arc::new(Immediate(MemoryCharges::starting_at((self.clock)())))),
             ChargesOf::Nowhere => None,
@@ -278,7 +306,8 @@ impl LayerBuilder {
                 audit: self.audit,
                 pass_uncovered_fields: self.pass_uncovered_fields,
                 store_timeout: self.store_timeout,
-                spools: Spools::new(self.body_memory, directory, self.spool_limit),
+                body_timeout: self.body_timeout,
+                spools: Spools::new(self.body_memory, directory, self.spool_limit, quota),
                 #[cfg(feature = "jwks")]
                 jwks: self.jwks,
             }),

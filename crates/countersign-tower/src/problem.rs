@@ -82,6 +82,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, None, "bad_request", "The request is incomplete", detail)
     }
 
+    /// The message was not there in time. Its nonce was not used up, so it may be sent again while its signature lasts.
+    pub(crate) fn late() -> Self {
+        let detail = "the body did not come in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, None, "request_timeout", "The request is incomplete", detail)
+    }
+
     /// The service is set up wrongly, which is nobody's business but the operator's.
     pub(crate) fn misconfigured() -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -163,6 +169,7 @@ mod tests {
             cost: 1,
             amount: 1,
             window,
+            delegated: None,
         };
         let now = UnixTime(1_795_453_260);
         let expected = json!({ "unit": "calls", "resets_at": "2026-11-23T18:00:00Z" });

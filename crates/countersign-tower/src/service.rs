@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use countersign::request::{BodyLength, is_transport_field};
@@ -106,6 +106,8 @@ pub(crate) enum Refusal {
     Denied(Box<Denial>),
     /// The body broke off.
     Broken,
+    /// The body was not there in time.
+    Late,
     /// The file that the body is held in can't be read.
     Unreadable,
     /// Something rewrote the target between its reception and this layer.
@@ -150,6 +152,7 @@ impl Shared {
                 (AuditRecord::denied(at, denial), Problem::of_denial(denial, self.ask_approval_at.as_deref()))
             }
             Refusal::Broken => (AuditRecord::undecided(at, "body broke off"), Problem::broken()),
+            Refusal::Late => (AuditRecord::undecided(at, "body did not come in time"), Problem::late()),
             Refusal::Unreadable => {
                 (AuditRecord::undecided(at, "spooled body can't be read"), Problem::of_class(Class::Unavailable))
             }
@@ -189,13 +192,15 @@ impl Shared {
     {
         let length = body_length(&head.headers, &body);
         let proven = self.check(head, length, now).await?;
-        let (claim, body) =
-            body::read(proven, body, length, self.verifier.max_body(), &self.spools).await.map_err(|unread| {
-                match unread {
-                    Unread::Denied(denial) => denial.into(),
-                    Unread::Broken => Refusal::Broken,
-                }
-            })?;
+        // A guard of the transport's, and no part of the verdict: a body that is late by its own proofs is refused below.
+        let until = proven.body_until().0.saturating_sub(now.0);
+        let left = self.body_timeout.min(Duration::from_secs(until.saturating_add(1)));
+        let reading = body::read(proven, body, length, self.verifier.max_body(), &self.spools);
+        let read = within(left, reading).await.ok_or(Refusal::Late)?;
+        let (claim, body) = read.map_err(|unread| match unread {
+            Unread::Denied(denial) => denial.into(),
+            Unread::Broken => Refusal::Broken,
+        })?;
         // spec: VF-49
         let now = (self.clock)().max(now);
         let claim = claim.later(now, self.revocations.as_ref())?;

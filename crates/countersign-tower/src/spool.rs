@@ -1,14 +1,15 @@
 //! Bodies that are too long for memory: in a file without a name until their digest matched (`spec/request.md`, Body).
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use countersign::key::KeyId;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -20,7 +21,7 @@ const CHUNK: u64 = 128 * 1024;
 pub(crate) struct Spools {
     memory: usize,
     directory: Arc<PathBuf>,
-    room: Arc<AtomicU64>,
+    room: Arc<Room>,
 }
 
 /// Why a body could not be held.
@@ -28,6 +29,8 @@ pub(crate) struct Spools {
 pub(crate) enum Unheld {
     /// The files of other bodies leave too little room.
     Full,
+    /// The files of other bodies of the same agent do.
+    OverQuota,
     /// The file system refused, or there is no runtime whose threads may wait for it.
     Disk,
 }
@@ -36,14 +39,15 @@ impl Unheld {
     pub(crate) fn detail(self) -> &'static str {
         match self {
             Self::Full => "no room to spool the body",
+            Self::OverQuota => "no room to spool more bodies of this agent",
             Self::Disk => "body can't be spooled to a file",
         }
     }
 }
 
 impl Spools {
-    pub(crate) fn new(memory: usize, directory: PathBuf, total: u64) -> Self {
-        Self { memory, directory: Arc::new(directory), room: Arc::new(AtomicU64::new(total)) }
+    pub(crate) fn new(memory: usize, directory: PathBuf, total: u64, quota: u64) -> Self {
+        Self { memory, directory: Arc::new(directory), room: Arc::new(Room { total, quota, used: Mutex::default() }) }
     }
 
     /// How much of a body stays in memory.
@@ -51,15 +55,10 @@ impl Spools {
         self.memory
     }
 
-    /// Writes behind what is in the spool, or to a new one.
-    pub(crate) async fn append(&self, spool: Option<Spool>, data: Bytes) -> Result<Spool, Unheld> {
-        let mut taken = match &spool {
-            None => Taken { room: Arc::clone(&self.room), bytes: 0 },
-            Some(spool) => Taken { room: Arc::clone(&spool.taken.room), bytes: 0 },
-        };
-        if !taken.take(data.len() as u64) {
-            return Err(Unheld::Full);
-        }
+    /// Writes behind what is in the spool of this agent, or to a new one.
+    pub(crate) async fn append(&self, agent: KeyId, spool: Option<Spool>, data: Bytes) -> Result<Spool, Unheld> {
+        let mut taken = Taken { room: Arc::clone(&self.room), agent, bytes: 0 };
+        taken.take(data.len() as u64)?;
         let directory = Arc::clone(&self.directory);
         // The thread owns the file and its room: where nobody waits for it any more, both go with its end.
         waiting(move || {
@@ -68,7 +67,7 @@ impl Spools {
                 None => Spool {
                     file: nameless(directory.as_path())?,
                     len: 0,
-                    taken: Taken { room: Arc::clone(&taken.room), bytes: 0 },
+                    taken: Taken { room: Arc::clone(&taken.room), agent, bytes: 0 },
                 },
             };
             spool.file.write_all(&data)?;
@@ -94,27 +93,66 @@ async fn waiting<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send 
     runtime.spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
+/// How much the layer's files may hold together, and of that each agent's.
+#[derive(Debug)]
+struct Room {
+    total: u64,
+    quota: u64,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    all: u64,
+    /// Agents that use none have no entry.
+    of: HashMap<KeyId, u64>,
+}
+
+impl Room {
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Room in the layer's files. Given back when dropped.
 #[derive(Debug)]
 struct Taken {
-    room: Arc<AtomicU64>,
+    room: Arc<Room>,
+    agent: KeyId,
     bytes: u64,
 }
 
 impl Taken {
-    fn take(&mut self, bytes: u64) -> bool {
-        let taken =
-            self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok();
-        if taken {
-            self.bytes = self.bytes.saturating_add(bytes);
+    fn take(&mut self, bytes: u64) -> Result<(), Unheld> {
+        let mut used = self.room.used();
+        let all = used.all.saturating_add(bytes);
+        let own = used.of.get(&self.agent).copied().unwrap_or_default().saturating_add(bytes);
+        if all > self.room.total {
+            return Err(Unheld::Full);
         }
-        taken
+        if own > self.room.quota {
+            return Err(Unheld::OverQuota);
+        }
+        used.all = all;
+        used.of.insert(self.agent, own);
+        self.bytes = self.bytes.saturating_add(bytes);
+        Ok(())
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.room.fetch_add(self.bytes, Ordering::Relaxed);
+        if self.bytes == 0 {
+            return;
+        }
+        let mut used = self.room.used();
+        used.all = used.all.saturating_sub(self.bytes);
+        if let Some(own) = used.of.get_mut(&self.agent) {
+            *own = own.saturating_sub(self.bytes);
+            if *own == 0 {
+                used.of.remove(&self.agent);
+            }
+        }
     }
 }
 
@@ -199,23 +237,47 @@ mod tests {
     use super::*;
 
     fn left(spools: &Spools) -> u64 {
-        spools.room.load(Ordering::Relaxed)
+        let used = spools.room.used();
+        assert_eq!(used.all, used.of.values().sum::<u64>());
+        assert!(used.of.values().all(|own| *own > 0));
+        spools.room.total.checked_sub(used.all).unwrap()
+    }
+
+    fn agent(name: u8) -> KeyId {
+        countersign::key::SigningKey::from_seed(&[name; 32]).public().id()
+    }
+
+    #[tokio::test]
+    async fn each_agent_has_its_share() {
+        let spools = Spools::new(0, std::env::temp_dir(), 10, 6);
+        let bytes = Bytes::from_static(b"123456");
+        let first = spools.append(agent(1), None, bytes.clone()).await.unwrap();
+        assert_eq!(spools.append(agent(1), None, bytes.slice(..1)).await.unwrap_err(), Unheld::OverQuota);
+        assert_eq!(spools.append(agent(2), None, bytes.clone()).await.unwrap_err(), Unheld::Full);
+        let second = spools.append(agent(2), None, bytes.slice(..4)).await.unwrap();
+        assert_eq!(left(&spools), 0);
+        drop(first);
+        assert_eq!(left(&spools), 6);
+        // What is over the share takes the whole of that body down, and nobody else's.
+        assert_eq!(spools.append(agent(2), Some(second), bytes.slice(..3)).await.unwrap_err(), Unheld::OverQuota);
+        assert_eq!(left(&spools), 10);
+        assert!(spools.room.used().of.is_empty());
     }
 
     #[tokio::test]
     async fn gives_back_its_room_however_it_ends() {
         let directory = tempfile::tempdir().unwrap();
-        let spools = Spools::new(0, directory.path().to_owned(), 10);
+        let spools = Spools::new(0, directory.path().to_owned(), 10, 10);
         let bytes = Bytes::from_static(b"123456");
-        let spool = spools.append(None, bytes.clone()).await.unwrap();
+        let spool = spools.append(agent(1), None, bytes.clone()).await.unwrap();
         assert_eq!(left(&spools), 4);
-        assert_eq!(spools.append(None, bytes.clone()).await.unwrap_err(), Unheld::Full);
+        assert_eq!(spools.append(agent(1), None, bytes.clone()).await.unwrap_err(), Unheld::Full);
         assert_eq!(left(&spools), 4);
         // What is too much for a spool that exists takes it down.
-        assert_eq!(spools.append(Some(spool), bytes.clone()).await.unwrap_err(), Unheld::Full);
+        assert_eq!(spools.append(agent(1), Some(spool), bytes.clone()).await.unwrap_err(), Unheld::Full);
         assert_eq!(left(&spools), 10);
-        let spool = spools.append(None, bytes.clone()).await.unwrap();
-        let mut reader = spools.append(Some(spool), bytes.slice(..4)).await.unwrap().rewound().await.unwrap();
+        let spool = spools.append(agent(1), None, bytes.clone()).await.unwrap();
+        let mut reader = spools.append(agent(1), Some(spool), bytes.slice(..4)).await.unwrap().rewound().await.unwrap();
         assert_eq!((left(&spools), reader.left()), (0, 10));
         let read = std::future::poll_fn(|cx| reader.poll_next(cx)).await.unwrap().unwrap();
         assert_eq!((read.as_ref(), left(&spools)), (b"1234561234".as_slice(), 10));
@@ -226,9 +288,9 @@ mod tests {
 
     #[tokio::test]
     async fn gives_back_its_room_when_nobody_waits_any_more() {
-        let spools = Spools::new(0, std::env::temp_dir(), 1000);
+        let spools = Spools::new(0, std::env::temp_dir(), 1000, 1000);
         for _ in 0..20 {
-            let mut writing = Box::pin(spools.append(None, Bytes::from_static(&[7; 500])));
+            let mut writing = Box::pin(spools.append(agent(1), None, Bytes::from_static(&[7; 500])));
             // Begun, and given up before it ends, or just after.
             let _ = std::future::poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx).is_ready())).await;
             drop(writing);
@@ -240,15 +302,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_unwritable_directory_is_an_error_that_keeps_no_room() {
-        let spools = Spools::new(0, PathBuf::from("/nonexistent/countersign"), 10);
-        assert_eq!(spools.append(None, Bytes::from_static(b"1")).await.unwrap_err(), Unheld::Disk);
+        let spools = Spools::new(0, PathBuf::from("/nonexistent/countersign"), 10, 10);
+        assert_eq!(spools.append(agent(1), None, Bytes::from_static(b"1")).await.unwrap_err(), Unheld::Disk);
         assert_eq!(left(&spools), 10);
     }
 
     #[tokio::test]
     async fn a_file_that_ends_too_early_is_an_error() {
-        let spools = Spools::new(0, std::env::temp_dir(), 10);
-        let spool = spools.append(None, Bytes::from_static(b"123456")).await.unwrap();
+        let spools = Spools::new(0, std::env::temp_dir(), 10, 10);
+        let spool = spools.append(agent(1), None, Bytes::from_static(b"123456")).await.unwrap();
         spool.file.set_len(3).unwrap();
         let mut reader = spool.rewound().await.unwrap();
         assert!(std::future::poll_fn(|cx| reader.poll_next(cx)).await.unwrap().is_err());

@@ -48,9 +48,9 @@ pub trait AsyncChargeStore: Send + Sync {
 
 /// Waits no longer than `limit`; `None` when it is over.
 // spec: VF-21
-pub(crate) async fn within<T>(limit: Duration, answer: StoreFuture<'_, T>) -> Option<T> {
+pub(crate) async fn within<T>(limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let mut answer = pin!(answer);
-    // What is there at once needs no timer, so stores in memory work without one.
+    // What is there at once needs no timer, so stores and bodies in memory work without one.
     let first = std::future::poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
     match first {
         Poll::Ready(answer) => Some(answer),

@@ -6,9 +6,9 @@ use countersign::request::{BodyLength, Parts, SignRequest, SignedFields};
 use countersign::time::UnixTime;
 use countersign::token::{Delegation, Grant, OpenToken, Restriction, Right, SealedToken, VerifiedChain};
 use countersign::verify::{
-    Approvals, Authenticated, Binding, Charges, Decision, HttpFacts, MAX_JSON_BODY, MemoryCharges, MemoryReplay,
-    NonceEntry, Operation, Operations, ReplayOutcome, ReplayStore, RevocationView, Revocations, UnsignedApproval,
-    Verifier,
+    Approvals, Authenticated, Binding, ChargeOutcome, ChargeStore, Charges, Decision, Delegated, HttpFacts,
+    MAX_JSON_BODY, MemoryCharges, MemoryReplay, NonceEntry, Operation, Operations, ReplayOutcome, ReplayStore,
+    RevocationView, Revocations, UnsignedApproval, Verifier,
 };
 use countersign::{Code, Denial, from_base64url, to_base64url};
 
@@ -289,6 +289,32 @@ fn without_a_store_what_costs_anything_is_refused() {
     assert_eq!(refusal(charges(&seal(grant()), true).uncharged()), None);
 }
 
+// spec: VF-51, TK-35
+#[test]
+fn the_counter_of_a_delegation_ends_with_its_blocks_and_not_with_the_token_that_asks() {
+    let (half, quarter) = (NOW.plus(1800), NOW.plus(900));
+    let to_sub =
+        Delegation::to("sub", key(5).public()).restriction(Restriction::ExpiresBy(half)).budget("sub", "calls", 3, 0);
+    let parent = open().delegate(&to_sub).unwrap().sign(&key(2), &key(4)).unwrap();
+    let child = parent.restrict(&[Restriction::ExpiresBy(quarter)], &key(6)).unwrap();
+    let set = |token: &OpenToken| {
+        let fields = signed(&token.seal().unwrap(), &key(5), 1);
+        let operation = Operation::new("http", "/calendars/primary", "GET").without_arguments();
+        let charges = authenticated(&verifier(), &fields, "GET", b"").authorize(operation, &Approvals::none()).unwrap();
+        charges.set().clone()
+    };
+    let (of_parent, of_child) = (set(&parent), set(&child));
+    assert_eq!(of_parent, of_child);
+    let [charge] = &*of_child.charges else { unreachable!("one budget counts") };
+    assert_eq!(charge.delegated, Some(Delegated { agent: key(2).public().id(), ends: half.plus(61) }));
+    // So the child's expiry does not give the parent a new counter.
+    let store = MemoryCharges::insecure_without_epoch().with_room(1);
+    for now in [NOW, quarter, half.plus(61)] {
+        assert_eq!(store.charge(&of_child, now), ChargeOutcome::Charged);
+    }
+    assert_eq!(store.charge(&of_parent, half.plus(61)), ChargeOutcome::Exceeded(0));
+}
+
 // spec: CK-28
 #[test]
 fn a_json_body_beyond_a_mebibyte_is_not_read() {
@@ -440,6 +466,9 @@ fn a_body_that_took_its_time_is_judged_by_the_time_it_came() {
     // The window ends 60 seconds after it began, and there are 30 of skew.
     assert_eq!(later(90, &none), None);
     assert_eq!(later(91, &none), Some((3, Code::WindowInvalid)));
+    // Which is known before there is a body.
+    let until = |fields: &SignedFields| verifier.check(&parts(fields), NOW, &none).unwrap().body_until();
+    assert_eq!(until(&fields), NOW.plus(90));
     let mut revoked = Revocations::default();
     revoked.revoke_grant("https://hub.example", "g-1");
     assert_eq!(later(1, &revoked), Some((6, Code::TokenRevoked)));
@@ -451,6 +480,7 @@ fn a_body_that_took_its_time_is_judged_by_the_time_it_came() {
 
     let short = grant().valid(NOW, NOW.plus(20)).sign(&key(1), &key(3)).unwrap().seal().unwrap();
     let fields = signed(&short, &key(2), 2);
+    assert_eq!(until(&fields), NOW.plus(20));
     assert_eq!(refusal(claimed(&verifier, &fields).later(NOW.plus(20), &none)), None);
     assert_eq!(refusal(claimed(&verifier, &fields).later(NOW.plus(21), &none)), Some((5, Code::TokenExpired)));
     // The checks go by the later time too.

@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod messages;
 mod operation;
 mod proof;
 mod token;

@@ -29,6 +29,8 @@ pub(super) fn digest(asked: &Asked<'_>, chain: &Chain) -> Option<[u8; 32]> {
         ("tool", maybe(asked.operation.tool.as_deref())),
         ("args", asked.args.cloned().unwrap_or(Json::Null)),
         ("content_sha256", maybe(asked.content_sha256.as_deref())),
+        ("fields", if asked.fields.is_empty() { Json::Null } else { Json::Object(asked.fields.clone()) }),
+        ("meta", asked.meta.clone().unwrap_or(Json::Null)),
     ];
     let object = Json::Object(object.map(|(name, value)| (name.to_owned(), value)).into());
     Some(Sha256::digest([b"countersign-operation-v1\0", json::jcs(&object).as_bytes()].concat()).into())

@@ -169,6 +169,10 @@ fn scaled(text: &str, n: u8) -> Option<i64> {
     if digits.is_empty() {
         return Some(0);
     }
+    // "Poison": more than 15 significant digits of a fraction.
+    if text.contains(['.', 'e']) && digits.len() > 15 {
+        return None;
+    }
     let stripped = all.len() - all.trim_end_matches('0').len();
     // An exponent of more than 18 digits is far from any number here; its sign alone counts.
     let far = if exponent.starts_with('-') { i128::MIN / 2 } else { i128::MAX / 2 };

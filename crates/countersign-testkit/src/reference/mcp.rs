@@ -63,6 +63,8 @@ pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapp
         return None;
     };
     // spec: JR-20
+    let meta = params.get("_meta").is_none_or(|meta| meta.members().is_some());
+    faults.need(meta, 11, "body_ambiguous", "JR-20");
     let arguments = params.get("arguments").unwrap_or(&nothing);
     let object = arguments.members().is_some();
     faults.need(object || member == "uri", 11, "body_ambiguous", "JR-20");
@@ -71,6 +73,14 @@ pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapp
     operation.tool = (kind == "mcp_tool").then(|| name.to_owned());
     let args = (member == "name").then(|| arguments.clone());
     (object || member == "uri").then(|| Mapped::Operation(Box::new(operation), args))
+}
+
+/// What is covered of `_meta`, without the envelope.
+pub(super) fn meta(root: &Json) -> Option<Json> {
+    const WITHOUT: [&str; 5] = ["dev.countersign/request", "progressToken", "traceparent", "tracestate", "baggage"];
+    let members = root.get("params")?.get("_meta")?.members()?.iter();
+    let members: Vec<_> = members.filter(|(name, _)| !WITHOUT.contains(&name.as_str())).cloned().collect();
+    (!members.is_empty()).then_some(Json::Object(members))
 }
 
 // spec: JR-21
@@ -161,7 +171,7 @@ pub(super) fn over_http(
         both_proofs(context, &root, chain, service.now, faults);
     }
     let Some(Mapped::Operation(operation, args)) = map(&root, &mcp.server, faults) else { return None };
-    let asked = Asked { args: args.as_ref(), ..context.asks(&operation) };
+    let asked = Asked { args: args.as_ref(), meta: meta(&root), ..context.asks(&operation) };
     authorise(&asked, Some(message.path()), chain, service, faults)
 }
 

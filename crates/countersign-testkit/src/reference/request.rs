@@ -26,6 +26,10 @@ pub(super) struct Asked<'a> {
     pub(super) operation: &'a Operation,
     pub(super) args: Option<&'a Json>,
     pub(super) content_sha256: Option<String>,
+    /// The other fields of the request.
+    pub(super) fields: Vec<(String, Json)>,
+    /// What `_meta` says besides the proof.
+    pub(super) meta: Option<Json>,
     /// The value of `Countersign-Approval`.
     pub(super) approvals: Option<Vec<u8>>,
 }
@@ -60,7 +64,8 @@ pub(super) fn decide(message: &Message, service: &mut Service<'_>) -> Judgement 
     if !has_path {
         return judgement(faults, Some(&chain), "ed25519", None);
     }
-    let context = Http { message, authority, service: of_path.flatten(), keyid, nonce };
+    let components = proof.signed.as_ref().map_or(&[][..], |signed| &signed.components);
+    let context = Http { message, authority, service: of_path.flatten(), keyid, nonce, components };
     let at_endpoint = service.mcp.is_some_and(|mcp| mcp.path.as_bytes() == message.path());
     let right = if at_endpoint {
         mcp::over_http(&context, &chain, service, &mut faults)
@@ -78,6 +83,8 @@ pub(super) struct Http<'a> {
     pub(super) service: Option<String>,
     pub(super) keyid: Option<&'a String>,
     pub(super) nonce: Option<&'a String>,
+    /// What the signature covers.
+    pub(super) components: &'a [String],
 }
 
 impl Http<'_> {
@@ -94,10 +101,48 @@ impl Http<'_> {
             operation,
             args: None,
             content_sha256: None,
+            fields: self.other_fields(),
+            meta: None,
             approvals: self.message.value("countersign-approval"),
         }
     }
+
+    /// "Operation digest", the other fields.
+    fn other_fields(&self) -> Vec<(String, Json)> {
+        // "Token field": the scheme of ours stands in Authorization, or the token in a field of its own.
+        let of_scheme = |value: Vec<u8>| value == b"Countersign" || value.starts_with(b"Countersign ");
+        let token_header = if self.message.value("authorization").is_some_and(of_scheme) {
+            "authorization"
+        } else {
+            "countersign-token"
+        };
+        let other = |name: &str| {
+            name == "content-type"
+                || !(name.starts_with('@') || TRANSPORT_SET.split_whitespace().any(|known| known == name))
+        };
+        let mut fields = Vec::new();
+        for name in self.components {
+            if !other(name) || name == token_header || name == "countersign-approval" {
+                continue;
+            }
+            let Some(value) = self.message.value(name) else { continue };
+            let shown = match name.as_str() {
+                "authorization" | "proxy-authorization" | "cookie" => base64::hex(&ed25519::sha256(&value)),
+                _ => String::from_utf8_lossy(&value).into_owned(),
+            };
+            fields.push((name.clone(), Json::Text(shown)));
+        }
+        fields
+    }
 }
+
+/// "Uncovered fields and the application".
+const TRANSPORT_SET: &str = "
+    accept accept-charset accept-encoding accept-language baggage cache-control cdn-loop connection content-digest
+    content-length content-type date expect forwarded host keep-alive max-forwards pragma priority proxy-connection
+    signature signature-input te traceparent tracestate transfer-encoding user-agent via x-forwarded-for x-forwarded-host
+    x-forwarded-port x-forwarded-prefix x-forwarded-proto x-forwarded-server x-real-ip x-request-id
+";
 
 // spec: RQ-46, RQ-47, RQ-48, VF-18
 fn stage_8(message: &Message, authority: Option<&[u8]>, signed: Option<&Signed>, chain: &Chain, faults: &mut Faults) {

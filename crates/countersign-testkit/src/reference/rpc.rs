@@ -128,7 +128,7 @@ fn decide(text: &[u8], service: &mut Service<'_>) -> Judgement {
     const BINDING: &str = "jsonrpc";
     let mut faults = Faults::default();
     // spec: JR-1
-    let fits = text.len() as u64 <= service.limits().max_body;
+    let fits = text.len() as u64 <= service.limits().max_body.min(1_048_576);
     faults.need(fits, 1, "body_too_large", "JR-1");
     let Some(root) = root(text, 1, &mut faults) else { return judgement(faults, None, BINDING, None) };
     let envelope = envelope(&root, service.now, &mut faults).unwrap_or_default();
@@ -163,6 +163,8 @@ fn decide(text: &[u8], service: &mut Service<'_>) -> Judgement {
                 operation: &operation,
                 args: args.as_ref(),
                 content_sha256: None,
+                fields: Vec::new(),
+                meta: mcp::meta(&root),
                 approvals: None,
             };
             mcp::authorise(&asked, None, &chain, service, &mut faults)

@@ -360,7 +360,7 @@ pub(super) fn args_only(names: &[&str]) -> Check {
 }
 
 fn scales(file: &mut File) {
-    let scaled: [(&str, &str, u8, i64); 18] = [
+    let scaled: [(&str, &str, u8, i64); 24] = [
         ("integer", "100", 2, 10_000),
         ("exponent", "1e2", 2, 10_000),
         ("exponent-sign", "1E+2", 2, 10_000),
@@ -377,8 +377,14 @@ fn scales(file: &mut File) {
         ("none-whole", "5.0", 0, 5),
         ("none-integer", "5", 0, 5),
         ("fifteen", "1.5", 15, 1_500_000_000_000_000),
-        ("greatest", "90071992547409.91", 2, 9_007_199_254_740_991),
-        ("least", "-90071992547409.91", 2, -9_007_199_254_740_991),
+        ("greatest", "90071992547409.9", 2, 9_007_199_254_740_990),
+        ("least", "-90071992547409.9", 2, -9_007_199_254_740_990),
+        ("greatest-integer", "9007199254740991", 0, 9_007_199_254_740_991),
+        ("significant", "1234567890123.45", 2, 123_456_789_012_345),
+        ("significant-zeros", "0.00000000000000000000", 2, 0),
+        ("significant-zeros-behind", "1.00000000000000000000", 2, 100),
+        ("significant-zeros-before", "0.000000000000000123e15", 3, 123),
+        ("significant-exponent", "12000000000000000000e-18", 2, 1200),
     ];
     for (slug, number, digits, value) in scaled {
         let mail = Mail::json(format!(r#"{{"amount":{number}}}"#)).scale("/amount", digits);

@@ -31,7 +31,7 @@ fn over(name: &str, predicate: &str) -> Predicate {
 }
 
 /// All poisons of the text: the name, what stands under `/n`, the scale, and whether `arg_present` is poisoned too.
-const POISONS: [(&str, &str, &str, Option<u8>, bool); 19] = [
+const POISONS: [(&str, &str, &str, Option<u8>, bool); 21] = [
     ("null", "null", "null", None, false),
     ("fraction", "a fraction without a scale", "1.5", None, false),
     ("fraction-whole", "a fraction that is whole", "1.0", None, false),
@@ -41,8 +41,10 @@ const POISONS: [(&str, &str, &str, Option<u8>, bool); 19] = [
     ("digits", "more digits than the scale", "0.001", Some(2), false),
     ("digits-exponent", "more digits than the scale, in an exponent", "1e-3", Some(2), false),
     ("digits-none", "a fraction at scale 0", "99999.5", Some(0), false),
-    ("scaled-great", "a scaled value above the greatest", "90071992547409.92", Some(2), false),
-    ("scaled-least", "a scaled value below the least", "-90071992547409.92", Some(2), false),
+    ("scaled-great", "a scaled value above the greatest", "95000000000000.5", Some(2), false),
+    ("scaled-least", "a scaled value below the least", "-95000000000000.5", Some(2), false),
+    ("significant", "sixteen significant digits: a double has another value", "90071992547409.91", Some(2), false),
+    ("significant-whole", "sixteen significant digits of a whole fraction", "1234567890123456.0", Some(0), false),
     ("scaled-integer", "an integer that its scale takes beyond the greatest", "90071992547410", Some(2), false),
     ("object", "an object", r#"{"a":1}"#, None, false),
     ("object-empty", "an empty object", "{}", None, false),

@@ -221,8 +221,25 @@ impl Mail {
             ("tool", self.row.tool.as_deref().map_or(Json::Null, Json::from)),
             ("args", args.unwrap_or(Json::Null)),
             ("content_sha256", content),
+            ("fields", self.other_fields()),
+            ("meta", Json::Null),
         ];
         OperationObject(members.map(|(name, value)| (name.to_owned(), value)).to_vec())
+    }
+
+    /// The media type, and the fields beside the usual ones: those that an approver signs, with their lines joined.
+    fn other_fields(&self) -> Json {
+        let media = self.body.iter().map(|(_, media)| ("content-type".to_owned(), media.clone()));
+        let more = self.fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for (name, value) in media.chain(more.filter(|(name, _)| name != "countersign-approval")) {
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, joined)) => *joined = format!("{joined}, {value}"),
+                None => fields.push((name, value)),
+            }
+        }
+        let fields: Vec<(String, Json)> = fields.into_iter().map(|(name, value)| (name, Json::Text(value))).collect();
+        if fields.is_empty() { Json::Null } else { Json::Object(fields) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each refused vector departs in one place from an allowed one, its *twin*, and is refused for
 //! that alone.
 
+pub mod approval_fields;
 pub mod case;
 pub mod chain;
 pub mod checks_arguments;
@@ -26,6 +27,7 @@ pub mod request_parameters;
 pub mod request_signature;
 mod revocation_case;
 pub mod revocation_lists;
+pub mod rpc_approvals;
 pub mod rpc_case;
 pub mod rpc_mcp;
 pub mod rpc_message;
@@ -81,6 +83,7 @@ pub fn files() -> Vec<File> {
         checks_order::work(),
         request_json::file(),
         verify_approvals::file(),
+        approval_fields::file(),
         checks_derived::file(),
         checks_poison::file(),
         checks_arguments::file(),
@@ -90,7 +93,7 @@ pub fn files() -> Vec<File> {
 /// The files of `jsonrpc/`, which have a form of their own.
 #[must_use]
 pub fn rpc_files() -> Vec<rpc_case::RpcCases> {
-    vec![rpc_message::message(), rpc_message::envelopes(), rpc_mcp::mcp(), rpc_mcp::http()]
+    vec![rpc_message::message(), rpc_message::envelopes(), rpc_mcp::mcp(), rpc_mcp::http(), rpc_approvals::file()]
 }
 
 /// The text of all files, by path below `test-vectors/`.

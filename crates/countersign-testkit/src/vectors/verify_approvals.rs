@@ -77,7 +77,7 @@ fn digests(file: &mut File) {
             .req("RQ-58"),
     );
     let base = || operation(&needed());
-    let others: [(&str, Json); 14] = [
+    let others: [(&str, Json); 16] = [
         ("issuer", "https://other.example".into()),
         ("user", "bob@example.com".into()),
         ("purpose", "billing".into()),
@@ -92,6 +92,8 @@ fn digests(file: &mut File) {
         ("tool", "send_mail".into()),
         ("args", object([("to", "y".into()), ("n", 5.into())])),
         ("content_sha256", content_sha256(BODY.as_bytes())),
+        ("fields", object([("content-type", "application/json; charset=utf-8".into())])),
+        ("meta", object([])),
     ];
     for (name, value) in others {
         let case = with(by("approver", &base().with(name, value)).text());

@@ -23,12 +23,13 @@ use crate::store::within;
 /// How many messages may wait for their answers at once.
 const MAX_WAITING: usize = 1024;
 
-/// Decides about the messages that come to one server.
+/// Decides about the messages that come to one server, under one audience.
 ///
 /// Shares verifier, stores, revocations, clock and audit with the layer that it is made from, so a service may be reached
 /// both ways and a nonce is used up for both.
 pub struct Gate {
     shared: Arc<Shared>,
+    audience: String,
     server: Server,
     /// The messages that the server has not answered, by id, and what the callers of listings may see.
     waiting: Mutex<HashMap<String, Option<Filter>>>,
@@ -46,10 +47,26 @@ pub enum Received {
     Nothing,
 }
 
+/// The verifier is not told of this audience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownAudience;
+
+impl fmt::Display for UnknownAudience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a gate's audience is not one of its verifier's")
+    }
+}
+
+impl std::error::Error for UnknownAudience {}
+
 impl Gate {
-    /// A gate before the server of this name.
-    pub fn new(layer: &CountersignLayer, server: Server) -> Self {
-        Self { shared: Arc::clone(&layer.shared), server, waiting: Mutex::default() }
+    /// A gate before the server of this name, for messages to this audience: one of the verifier's. A message for another is
+    /// `audience_mismatch`, so that a right at one server is none at another of the same service.
+    pub fn new(layer: &CountersignLayer, audience: &str, server: Server) -> Result<Self, UnknownAudience> {
+        if !layer.shared.verifier.audiences().any(|known| known == audience) {
+            return Err(UnknownAudience);
+        }
+        Ok(Self { shared: Arc::clone(&layer.shared), audience: audience.to_owned(), server, waiting: Mutex::default() })
     }
 
     /// The longest message that is read, in bytes (JR-1).
@@ -120,7 +137,8 @@ impl Gate {
 
     async fn verify(&self, message: &Message, now: UnixTime) -> Result<Caller, Refusal> {
         let shared = &self.shared;
-        let check = || Ok(shared.verifier.check_rpc(message, now, shared.revocations.as_ref()));
+        // spec: JR-12
+        let check = || Ok(shared.verifier.check_rpc_for(&self.audience, message, now, shared.revocations.as_ref()));
         let claim = shared.with_current_keys(check, NonceClaim::chain).await?;
         let outcome = within(shared.store_timeout, shared.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
@@ -176,6 +194,6 @@ fn error(id: Value, problem: Problem, trace: TraceId) -> Value {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Gate").field("audience", &self.audience).field("server", &self.server).finish_non_exhaustive()
     }
 }

@@ -22,7 +22,7 @@ pub use countersign::jsonrpc::CALLER;
 use countersign::token::VerifiedChain;
 use countersign::verify::{Authorized, Decision, Idle};
 
-pub use self::gate::{Gate, Received};
+pub use self::gate::{Gate, Received, UnknownAudience};
 pub use self::lines::guard_lines;
 #[cfg(feature = "client")]
 pub use self::lines::sign_lines;

@@ -17,6 +17,7 @@ mod jwks;
 mod messages;
 mod proofs;
 mod revocations;
+mod slow;
 mod spool;
 mod stores;
 mod support;

@@ -40,6 +40,7 @@ impl Service {
     fn of(vector: &RpcVector) -> Self {
         let Setup { verifier, revocations, now, .. } =
             Setup::with(&vector.input.config, vector.input.revoked.as_ref(), vector.input.now);
+        let audiences: Vec<String> = verifier.audiences().map(str::to_owned).collect();
         let (mcp, records) = (&vector.input.mcp, Records::default());
         let (server, sink) = (Server::new(&mcp.server).unwrap(), Arc::clone(&records));
         let endpoint = Endpoint { path: mcp.path.clone(), server: server.clone(), envelope: mcp.envelope };
@@ -51,7 +52,15 @@ impl Service {
             .charges(MemoryCharges::insecure_without_epoch())
             .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
             .build();
-        let gate = Gate::new(&layer, server);
+        // The one that the message is for, where it is for any.
+        let text = match &vector.input.sent {
+            Sent::Message(text) => from_base64url(text).unwrap(),
+            Sent::Request(_) => Vec::new(),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let named = |audience: &&String| text.contains(&format!("\"service\":\"{audience}\""));
+        let audience = audiences.iter().find(named).unwrap_or(&audiences[0]);
+        let gate = Gate::new(&layer, audience, server).unwrap();
         let answer = || async { ([(header::CONTENT_TYPE, "application/json")], "{}") };
         Self { app: Router::new().fallback(answer).layer(layer), gate, records }
     }
@@ -268,7 +277,7 @@ async fn message(method: &str, id: Value) -> Vec<u8> {
 // spec: JR-25
 #[tokio::test]
 async fn a_gate_filters_the_answer_to_each_listing_once() {
-    let gate = Gate::new(&layer(), Server::new("calendar").unwrap());
+    let gate = Gate::new(&layer(), AUDIENCE, Server::new("calendar").unwrap()).unwrap();
     let Received::Forward(_) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
     // The same id again, while its answer is awaited, is nobody's to tell apart.
     let Received::Answer(error) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
@@ -300,7 +309,7 @@ async fn a_gate_filters_the_answer_to_each_listing_once() {
 // spec: JR-26
 #[tokio::test]
 async fn a_gate_answers_with_a_class_and_what_would_do() {
-    let gate = Gate::new(&layer(), Server::new("calendar").unwrap());
+    let gate = Gate::new(&layer(), AUDIENCE, Server::new("calendar").unwrap()).unwrap();
     let call = json!({"jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": {"name": "send_email"}});
     let call = Message::parse(call.to_string().as_bytes(), 1 << 20).unwrap();
     let signed = signer().sign_message(call).await.unwrap().to_text();
@@ -316,4 +325,36 @@ async fn a_gate_answers_with_a_class_and_what_would_do() {
     // A notification has no answer, whatever becomes of it.
     let text = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     assert_eq!(gate.receive(text).await, Received::Nothing);
+}
+
+// spec: JR-12
+#[tokio::test]
+async fn a_gate_takes_messages_for_its_own_audience_alone() {
+    let (issuer, records) = (SigningKey::from_seed(&[1; 32]).public(), Records::default());
+    let verifier = Verifier::builder().audience("https://calendar.example.com/mail").audience(AUDIENCE);
+    let verifier = verifier.authority("calendar.example.com").issuer("https://hub.example", [issuer]).build().unwrap();
+    let sink = Arc::clone(&records);
+    let layer = CountersignLayer::builder(Arc::new(verifier), Operations::table([]).unwrap())
+        .replay(MemoryReplay::insecure_without_epoch())
+        .clock(|| NOW)
+        .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
+        .build();
+    let server = || Server::new("calendar").unwrap();
+    let mail = Gate::new(&layer, "https://calendar.example.com/mail", server()).unwrap();
+    let calendar = Gate::new(&layer, AUDIENCE, server()).unwrap();
+    let call = message("tools/list", json!(1)).await;
+    // Same layer, same server name: what is for the calendar does nothing at the mail's gate, and keeps its nonce.
+    let Received::Answer(answer) = mail.receive(&call).await else { panic!() };
+    assert_eq!(answer["error"]["message"], "invalid_token");
+    let decision = records.lock().unwrap().pop().unwrap().decision.unwrap();
+    assert_eq!((decision.stage, decision.code.as_deref()), (Some(5), Some("audience_mismatch")));
+    let Received::Forward(_) = calendar.receive(&call).await else { panic!() };
+}
+
+#[test]
+fn a_gate_is_for_an_audience_of_its_verifier() {
+    for unknown in ["https://calendar.example.com", "https://calendar.example.com/mcp/", "", "mcp"] {
+        let error = Gate::new(&layer(), unknown, Server::new("calendar").unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "a gate's audience is not one of its verifier's");
+    }
 }

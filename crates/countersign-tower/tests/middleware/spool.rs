@@ -100,7 +100,7 @@ fn names(directory: &Path) -> usize {
     std::fs::read_dir(directory).unwrap().count()
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..2000 {
         if holds() {
             return;
@@ -217,7 +217,7 @@ async fn send_part(server: &Server, bytes: &[u8], part: usize) -> TcpStream {
 #[tokio::test]
 async fn a_request_that_breaks_off_leaves_no_file_and_gives_back_its_room() {
     let directory = tempfile::tempdir().unwrap();
-    let server = serve(spooling(directory.path()).spool_limit(9 << 20)).await;
+    let server = serve(spooling(directory.path()).spool_limit(9 << 20).spool_quota(9 << 20)).await;
     let long = request(8 * MIB).bytes();
     for _ in 0..3 {
         let half = send_part(&server, &long, 5 * MIB).await;
@@ -239,7 +239,7 @@ async fn a_request_that_breaks_off_leaves_no_file_and_gives_back_its_room() {
 
 /// How much the open files of the directory hold.
 #[cfg(target_os = "linux")]
-fn spooled(directory: &Path) -> u64 {
+pub(crate) fn spooled(directory: &Path) -> u64 {
     let open = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
     let ours = open.filter(|fd| std::fs::read_link(fd).is_ok_and(|to| to.starts_with(directory)));
     ours.filter_map(|fd| std::fs::metadata(fd).ok()).map(|file| file.len()).sum()

@@ -2,6 +2,9 @@
 
 use super::MAX_INTEGER;
 
+/// How many decimal digits come through a double unchanged.
+const SIGNIFICANT_DIGITS: usize = 15;
+
 /// A number spelled with `.`, `e` or `E`. Equal spellings are equal; compare values by [`Fraction::scaled`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fraction(Box<str>);
@@ -22,7 +25,9 @@ impl Fraction {
         &self.0
     }
 
-    /// The value times 10^`scale`, exactly. `None` where that is no integer, or one beyond ±(2^53 − 1).
+    /// The value times 10^`scale`, exactly. `None` where that is no integer, or one beyond ±(2^53 − 1); and where the value has
+    /// more significant digits than a double keeps, since JCS writes another value then.
+    // spec: CK-35, CK-36
     pub fn scaled(&self, scale: u8) -> Option<i64> {
         let (negative, rest) = match self.0.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -32,8 +37,10 @@ impl Fraction {
         let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = [whole, part].concat();
         let significant = digits.trim_end_matches('0');
-        if significant.trim_start_matches('0').is_empty() {
-            return Some(0);
+        match significant.trim_start_matches('0').len() {
+            0 => return Some(0),
+            1..=SIGNIFICANT_DIGITS => {}
+            _ => return None,
         }
         // An exponent too long for i64 is one that no shift below brings back.
         let exponent: i64 = exponent.parse().ok()?;

@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::denial::Denial;
 use crate::json::{Object, Value};
 use crate::token::MAX_TEXT_LEN;
+use crate::verify::MAX_JSON_BODY;
 
 /// A JSON-RPC 2.0 request or notification that everybody reads alike. Nothing in it is verified.
 ///
@@ -22,10 +23,10 @@ use crate::token::MAX_TEXT_LEN;
 pub struct Message(Object);
 
 impl Message {
-    /// Reads one text of at most `max` bytes.
+    /// Reads one text of at most `max` bytes, and of 1 MiB whatever `max` says.
     pub fn parse(text: &[u8], max: u64) -> Result<Self, Denial> {
         // spec: JR-1
-        if u64::try_from(text.len()).map_or(true, |len| len > max) {
+        if u64::try_from(text.len()).map_or(true, |len| len > max.min(MAX_JSON_BODY)) {
             return Err(Self::too_long());
         }
         Self::read(text).map_err(|(code, detail)| Denial::new(1, code, detail))
@@ -121,9 +122,7 @@ impl Message {
     pub(crate) fn payload(&self) -> Vec<u8> {
         let mut params = self.params().cloned().unwrap_or_default();
         if let Some(Value::Object(mut meta)) = params.remove("_meta") {
-            for name in UNCOVERED {
-                meta.remove(name);
-            }
+            uncover(&mut meta);
             if let Some(Value::Object(mut envelope)) = meta.remove(ENVELOPE) {
                 envelope.remove("sig");
                 meta.set(ENVELOPE, Value::Object(envelope));
@@ -132,6 +131,14 @@ impl Message {
         }
         let covered = Value::object([("method", Value::from(self.method())), ("params", Value::Object(params))]);
         [CONTEXT.as_bytes(), &[0], covered.to_jcs().as_bytes()].concat()
+    }
+
+    /// What is covered of `_meta`, without the envelope; `None` where nothing is.
+    pub(crate) fn signed_meta(&self) -> Option<Object> {
+        let mut meta = self.params()?.member("_meta")?.as_object()?.clone();
+        uncover(&mut meta);
+        meta.remove(ENVELOPE);
+        (!meta.is_empty()).then_some(meta)
     }
 
     /// With this member of `_meta`. `None` where `_meta` is there and no object.
@@ -149,6 +156,13 @@ impl Message {
         params.set("_meta", Value::Object(meta));
         self.0.set("params", Value::Object(params));
         Some(self)
+    }
+}
+
+/// Takes away what relays add and change.
+fn uncover(meta: &mut Object) {
+    for name in UNCOVERED {
+        meta.remove(name);
     }
 }
 

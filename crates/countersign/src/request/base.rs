@@ -13,7 +13,11 @@ pub(crate) fn build(
     covered: &[&str],
     parameters: &str,
 ) -> Result<Vec<u8>, Denial> {
-    let mut base = Vec::with_capacity(1024);
+    // All of the message, and what a line adds to its value: enough, so that nothing is held twice while it grows.
+    let values: usize = parts.fields.iter().map(|field| field.value.len().saturating_add(2)).sum();
+    let names: usize = covered.iter().map(|name| name.len().saturating_add(8)).sum();
+    let own = parts.target.len().saturating_add(framed.authority.len()).saturating_add(parameters.len());
+    let mut base = Vec::with_capacity(values.saturating_add(names).saturating_add(own).saturating_add(64));
     for name in covered {
         base.push(b'"');
         base.extend_from_slice(name.as_bytes());

@@ -36,16 +36,19 @@ fn deny(code: Code, detail: &'static str) -> Denial {
 
 pub(crate) fn select<'a>(parts: &Parts<'a>, framed: &'a Framed<'a>, now: UnixTime) -> Result<Selected<'a>, Denial> {
     let malformed = |detail| Denial::new(2, Code::HeaderMalformed, detail);
-    let input = match &framed.signature_input {
+    let tagged = match &framed.signature_input {
         None => Vec::new(),
-        Some(text) => inner_lists(text).map_err(|_| malformed("Signature-Input is not in its one form"))?,
+        Some(text) => inner_lists(text, |list| matches!(tag(list), Some(REQUEST_TAG | SESSION_TAG)))
+            .map_err(|_| malformed("Signature-Input is not in its one form"))?,
     };
+    let label = tagged.first().map(|list| list.label);
     let signatures = match &framed.signature {
         None => Vec::new(),
-        Some(text) => byte_sequences(text).map_err(|_| malformed("Signature is not in its one form"))?,
+        Some(text) => byte_sequences(text, |known| Some(known) == label)
+            .map_err(|_| malformed("Signature is not in its one form"))?,
     };
-    let ours = ours(input)?;
-    let signature = signatures.iter().find(|(label, _)| *label == ours.label).map(|(_, bytes)| *bytes);
+    let ours = ours(&tagged)?;
+    let signature = signatures.first().map(|(_, bytes)| *bytes);
     // spec: RQ-30
     let signature = signature.ok_or(deny(Code::SignatureRequired, "Signature has no member of our label"))?;
     let covered = covered(parts, framed, &ours)?;
@@ -75,30 +78,29 @@ pub(crate) fn select<'a>(parts: &Parts<'a>, framed: &'a Framed<'a>, now: UnixTim
 }
 
 fn tag<'a>(list: &InnerList<'a>) -> Option<&'a str> {
-    list.parameters.iter().find(|(key, _)| *key == "tag").and_then(|(_, value)| match value {
-        BareItem::String(tag) => Some(*tag),
+    match list.parameter("tag") {
+        Some(BareItem::String(tag)) => Some(tag),
         _ => None,
-    })
+    }
 }
 
 /// Selected by tag, never by label.
 // spec: RQ-27, RQ-28, RQ-29
-fn ours(input: Vec<InnerList<'_>>) -> Result<InnerList<'_>, Denial> {
-    if input.iter().any(|list| tag(list) == Some(SESSION_TAG)) {
+fn ours<'a>(tagged: &[InnerList<'a>]) -> Result<InnerList<'a>, Denial> {
+    if tagged.iter().any(|list| tag(list) == Some(SESSION_TAG)) {
         return Err(deny(Code::TagInvalid, "session tag outside a session"));
     }
-    let mut ours = input.into_iter().filter(|list| tag(list) == Some(REQUEST_TAG));
-    let first = ours.next().ok_or(deny(Code::SignatureRequired, "no signature with our tag"))?;
-    if ours.next().is_some() {
-        return Err(deny(Code::SignatureAmbiguous, "two signatures with our tag"));
+    match tagged {
+        [] => Err(deny(Code::SignatureRequired, "no signature with our tag")),
+        [ours] => Ok(*ours),
+        _ => Err(deny(Code::SignatureAmbiguous, "two signatures with our tag")),
     }
-    Ok(first)
 }
 
 // spec: RQ-31, RQ-32, RQ-33
 fn covered<'a>(parts: &Parts<'_>, framed: &Framed<'_>, ours: &InnerList<'a>) -> Result<Vec<&'a str>, Denial> {
-    let mut covered: Vec<&str> = Vec::with_capacity(ours.items.len());
-    for item in &ours.items {
+    let mut covered: Vec<&str> = Vec::with_capacity(8);
+    for item in ours.items() {
         let BareItem::String(name) = item.value else {
             return Err(deny(Code::ComponentsInvalid, "component that is no string"));
         };
@@ -145,8 +147,8 @@ impl<'a> Parameters<'a> {
     fn read(ours: &InnerList<'a>, now: UnixTime) -> Result<Self, Denial> {
         let invalid = |detail| deny(Code::ParamsInvalid, detail);
         let (mut created, mut expires, mut nonce, mut keyid, mut alg) = (None, None, None, None, None);
-        for (key, value) in &ours.parameters {
-            match (*key, *value) {
+        for (key, value) in ours.parameters() {
+            match (key, value) {
                 ("created", BareItem::Integer(at)) => created = Some(at),
                 ("expires", BareItem::Integer(at)) => expires = Some(at),
                 ("nonce", BareItem::String(text)) => nonce = Some(text),

@@ -47,7 +47,7 @@ impl Expected {
     // spec: RQ-25, RQ-26
     pub(crate) fn parse(text: &str) -> Result<Self, FieldError> {
         let mut expected = Self::default();
-        for (key, value) in byte_sequences(text)? {
+        for (key, value) in byte_sequences(text, |_| true)? {
             match key {
                 "sha-256" => expected.sha256 = Some(sized(value)),
                 "sha-512" => expected.sha512 = Some(sized(value).map(Box::new)),

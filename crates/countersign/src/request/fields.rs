@@ -33,47 +33,80 @@ pub(crate) struct Item<'a> {
 }
 
 /// A member of a dictionary of inner lists, such as Signature-Input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// It is known to be in its one form. Its items and parameters are read again from its text whenever they are asked for: a
+/// field of 4 KiB can hold more than a thousand, which would take many times its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InnerList<'a> {
     pub(crate) label: &'a str,
     /// The whole value: what `@signature-params` is.
     pub(crate) text: &'a str,
-    pub(crate) items: Vec<Item<'a>>,
-    pub(crate) parameters: Vec<(&'a str, BareItem<'a>)>,
+    /// Where its parameters begin in the text.
+    parameters: usize,
 }
 
-/// Parses a dictionary whose members are inner lists.
+impl<'a> InnerList<'a> {
+    /// The items, in order.
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
+        let mut parser = Parser { text: self.text, at: 1 };
+        core::iter::from_fn(move || {
+            parser.take(b' ');
+            if parser.peek()? == b')' {
+                return None;
+            }
+            let value = parser.bare_item().ok()?;
+            let has_parameters = parser.peek() == Some(b';');
+            while parser.parameter().ok()?.is_some() {}
+            Some(Item { value, has_parameters })
+        })
+    }
+
+    /// The parameters, in order.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a str, BareItem<'a>)> + use<'a> {
+        let mut parser = Parser { text: self.text, at: self.parameters };
+        core::iter::from_fn(move || parser.parameter().ok().flatten())
+    }
+
+    /// The value of a parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<BareItem<'a>> {
+        self.parameters().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+/// Parses a dictionary whose members are inner lists, and gives those that `keep` wants.
 // spec: RQ-23
-pub(crate) fn inner_lists(text: &str) -> Result<Vec<InnerList<'_>>, Malformed> {
-    let mut members: Vec<InnerList<'_>> = Vec::with_capacity(1);
+pub(crate) fn inner_lists(text: &str, keep: impl Fn(&InnerList<'_>) -> bool) -> Result<Vec<InnerList<'_>>, Malformed> {
+    let mut members = Vec::with_capacity(1);
     dictionary(text, |parser, label| {
-        members.push(parser.inner_list(label)?);
+        let list = parser.inner_list(label)?;
+        if keep(&list) {
+            members.push(list);
+        }
         Ok(())
     })?;
-    if distinct(members.iter().map(|member| member.label)) { Ok(members) } else { Err(Malformed) }
+    Ok(members)
 }
 
-/// Parses a dictionary whose members are byte sequences without parameters: labels and base64 texts.
+/// Parses a dictionary whose members are byte sequences without parameters, and gives labels and base64 texts of those whose
+/// label `keep` wants.
 // spec: RQ-24, RQ-25
-pub(crate) fn byte_sequences(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
+pub(crate) fn byte_sequences(text: &str, keep: impl Fn(&str) -> bool) -> Result<Vec<(&str, &str)>, Malformed> {
     let mut members: Vec<(&str, &str)> = Vec::with_capacity(1);
     dictionary(text, |parser, label| {
         if !parser.take(b'=') {
             return Err(Malformed);
         }
         let BareItem::Bytes(bytes) = parser.bare_item()? else { return Err(Malformed) };
-        members.push((label, bytes));
+        if keep(label) {
+            members.push((label, bytes));
+        }
         Ok(())
     })?;
-    if distinct(members.iter().map(|(label, _)| *label)) { Ok(members) } else { Err(Malformed) }
+    Ok(members)
 }
 
 /// Whether no key stands twice. Sorted where there are many: a field of 4 KiB can hold more than a thousand.
-fn distinct<'k>(keys: impl ExactSizeIterator<Item = &'k str>) -> bool {
-    if keys.len() < 2 {
-        return true;
-    }
-    let mut keys: Vec<&str> = keys.collect();
+fn distinct(mut keys: Vec<&str>) -> bool {
     keys.sort_unstable();
     keys.is_sorted_by(|a, b| a < b)
 }
@@ -83,11 +116,13 @@ fn dictionary<'a>(
     mut member: impl FnMut(&mut Parser<'a>, &'a str) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
     let mut parser = Parser { text, at: 0 };
+    let mut labels = Vec::with_capacity(1);
     loop {
         let label = parser.key()?;
+        labels.push(label);
         member(&mut parser, label)?;
         if parser.at == text.len() {
-            return Ok(());
+            return if distinct(labels) { Ok(()) } else { Err(Malformed) };
         }
         if !parser.take(b',') || !parser.take(b' ') {
             return Err(Malformed);
@@ -147,39 +182,43 @@ impl<'a> Parser<'a> {
         if !self.take(b'(') {
             return Err(Malformed);
         }
-        // A list may be one of hundreds that are nobody's: only those with items take room.
-        let mut items = Vec::new();
+        let mut first = true;
         while !self.take(b')') {
-            if !items.is_empty() && !self.take(b' ') {
+            if !first && !self.take(b' ') {
                 return Err(Malformed);
             }
-            let value = self.bare_item()?;
-            let has_parameters = self.peek() == Some(b';');
-            if has_parameters {
-                self.parameters()?;
-            }
-            items.push(Item { value, has_parameters });
+            first = false;
+            self.bare_item()?;
+            self.parameters()?;
         }
-        let parameters = self.parameters()?;
-        Ok(InnerList { label, text: self.since(start)?, items, parameters })
+        let parameters = self.at.saturating_sub(start);
+        self.parameters()?;
+        Ok(InnerList { label, text: self.since(start)?, parameters })
     }
 
-    fn parameters(&mut self) -> Result<Vec<(&'a str, BareItem<'a>)>, Malformed> {
-        let mut parameters: Vec<(&str, BareItem<'_>)> = Vec::new();
-        while self.take(b';') {
-            let key = self.key()?;
-            let value = if self.take(b'=') {
-                // A true Boolean is written as the key alone.
-                if self.text.get(self.at..).is_some_and(|rest| rest.starts_with("?1")) {
-                    return Err(Malformed);
-                }
-                self.bare_item()?
-            } else {
-                BareItem::Boolean
-            };
-            parameters.push((key, value));
+    /// Passes over parameters, none of which stands twice.
+    fn parameters(&mut self) -> Result<(), Malformed> {
+        let mut keys = Vec::new();
+        while let Some((key, _)) = self.parameter()? {
+            keys.push(key);
         }
-        if distinct(parameters.iter().map(|(key, _)| *key)) { Ok(parameters) } else { Err(Malformed) }
+        if distinct(keys) { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// The parameter that begins here; `None` where none does.
+    fn parameter(&mut self) -> Result<Option<(&'a str, BareItem<'a>)>, Malformed> {
+        if !self.take(b';') {
+            return Ok(None);
+        }
+        let key = self.key()?;
+        if !self.take(b'=') {
+            return Ok(Some((key, BareItem::Boolean)));
+        }
+        // A true Boolean is written as the key alone.
+        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with("?1")) {
+            return Err(Malformed);
+        }
+        Ok(Some((key, self.bare_item()?)))
     }
 
     fn bare_item(&mut self) -> Result<BareItem<'a>, Malformed> {
@@ -346,11 +385,14 @@ mod tests {
     #[test]
     fn reads_a_signature_input() {
         let text = r#"a=("@method" "x-y";sf);created=1;tag="t", b=();nonce="\"q\\";flag;n=-7;d=1.5;t=tok;y=:AA==:;z=@5;s=%"%c3%bc""#;
-        let lists = inner_lists(text).unwrap();
+        let lists = inner_lists(text, |_| true).unwrap();
         assert_eq!(lists.len(), 2);
         assert_eq!(lists[0].text, r#"("@method" "x-y";sf);created=1;tag="t""#);
-        assert_eq!(lists[0].items[1], Item { value: BareItem::String("x-y"), has_parameters: true });
-        assert_eq!(lists[1].parameters.len(), 8);
+        let item = |name, has_parameters| Item { value: BareItem::String(name), has_parameters };
+        assert!(lists[0].items().eq([item("@method", false), item("x-y", true)]));
+        assert_eq!((lists[1].items().count(), lists[1].parameters().count()), (0, 8));
+        assert_eq!(lists[0].parameter("tag"), Some(BareItem::String("t")));
+        assert_eq!(inner_lists(text, |list| list.label == "b").unwrap(), lists[1..]);
     }
 
     #[test]
@@ -393,13 +435,14 @@ mod tests {
             " a=()",
             "a= ()",
         ] {
-            assert_eq!(inner_lists(bad), Err(Malformed), "{bad:?}");
+            assert_eq!(inner_lists(bad, |_| false), Err(Malformed), "{bad:?}");
         }
         for bad in
             ["a=:AA==:;x", "a=(:AA==:)", "a", "a=1", "a=:AA==:, a=:AA==:", "a=:A A==:", "a=:====:", "a=:AAA=AA==:"]
         {
-            assert_eq!(byte_sequences(bad), Err(Malformed), "{bad:?}");
+            assert_eq!(byte_sequences(bad, |_| false), Err(Malformed), "{bad:?}");
         }
-        assert_eq!(byte_sequences("a=::, b=:AAE=:"), Ok(vec![("a", ""), ("b", "AAE=")]));
+        assert_eq!(byte_sequences("a=::, b=:AAE=:", |_| true), Ok(vec![("a", ""), ("b", "AAE=")]));
+        assert_eq!(byte_sequences("a=::, b=:AAE=:", |label| label == "b"), Ok(vec![("b", "AAE=")]));
     }
 }

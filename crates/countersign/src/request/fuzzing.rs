@@ -8,12 +8,12 @@ use super::parts::Parts;
 
 /// Whether `text` is a dictionary of inner lists in its one serialisation, as `Signature-Input` must be.
 pub fn is_exact_inner_lists(text: &str) -> bool {
-    fields::inner_lists(text).is_ok()
+    fields::inner_lists(text, |_| false).is_ok()
 }
 
 /// Whether `text` is a dictionary of byte sequences without parameters in its one serialisation, as `Signature` must be.
 pub fn is_exact_byte_sequences(text: &str) -> bool {
-    fields::byte_sequences(text).is_ok()
+    fields::byte_sequences(text, |_| false).is_ok()
 }
 
 /// The signature base over `covered`, by the code that signs and verifies.

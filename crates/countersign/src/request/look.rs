@@ -37,29 +37,28 @@ pub struct SignatureClaims {
 /// The members of Signature-Input; `None` where this field or Signature is not in its one form (RQ-23, RQ-24).
 pub fn signature_claims(parts: &Parts<'_>) -> Option<Vec<SignatureClaims>> {
     let (input, signature) = (joined(parts, "signature-input")?, joined(parts, "signature")?);
-    let lists = if input.is_empty() { Vec::new() } else { inner_lists(&input).ok()? };
-    let signatures = if signature.is_empty() { Vec::new() } else { byte_sequences(&signature).ok()? };
+    let lists = if input.is_empty() { Vec::new() } else { inner_lists(&input, |_| true).ok()? };
+    let signatures = if signature.is_empty() { Vec::new() } else { byte_sequences(&signature, |_| true).ok()? };
     let members = lists.into_iter().map(|list| {
-        let parameter = |name: &str| list.parameters.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        let text = |name: &str| match parameter(name) {
+        let text = |name: &str| match list.parameter(name) {
             Some(BareItem::String(text)) => Some(text.to_owned()),
             _ => None,
         };
-        let number = |name: &str| match parameter(name) {
+        let number = |name: &str| match list.parameter(name) {
             Some(BareItem::Integer(number)) => Some(number),
             _ => None,
         };
-        let component = |item: &super::fields::Item<'_>| match item.value {
+        let component = |item: super::fields::Item<'_>| match item.value {
             BareItem::String(name) if !item.has_parameters => Some(name.to_owned()),
             _ => None,
         };
-        let components: Vec<String> = list.items.iter().filter_map(component).collect();
+        let components: Vec<String> = list.items().filter_map(component).collect();
         let value = signatures.iter().find(|(label, _)| *label == list.label).map(|(_, value)| *value);
         SignatureClaims {
             label: list.label.to_owned(),
-            odd_components: components.len() != list.items.len(),
+            odd_components: components.len() != list.items().count(),
             components,
-            parameters: list.parameters.iter().map(|(key, _)| (*key).to_owned()).collect(),
+            parameters: list.parameters().map(|(key, _)| key.to_owned()).collect(),
             tag: text("tag"),
             keyid: text("keyid"),
             alg: text("alg"),
@@ -79,7 +78,7 @@ pub fn digest_algorithms(parts: &Parts<'_>) -> Option<Vec<String>> {
     if parts.lines("content-digest").next().is_none() {
         return Some(Vec::new());
     }
-    Some(byte_sequences(&text).ok()?.into_iter().map(|(key, _)| key.to_owned()).collect())
+    Some(byte_sequences(&text, |_| true).ok()?.into_iter().map(|(key, _)| key.to_owned()).collect())
 }
 
 /// The lines of a field joined; empty where there are none.

@@ -52,6 +52,8 @@ pub struct Budget<'a> {
     pub amount: u64,
     /// Length of a window in seconds, aligned to the Unix epoch; 0: for good.
     pub window: u64,
+    /// The effective expiry of the blocks up to and with the one that sets it: no token with this budget holds after it.
+    pub expires: UnixTime,
 }
 
 impl<'a> Claims<'a> {
@@ -134,6 +136,7 @@ impl<'a> Claims<'a> {
             unit: self.text(budget.unit),
             amount: budget.amount,
             window: budget.window,
+            expires: UnixTime(self.layout().blocks.get(budget.block).map_or(u64::MAX, |block| block.expires)),
         })
     }
 

@@ -147,7 +147,7 @@ impl State<'_> {
         let signed = SignedBlock::read(self.bytes, value.bytes()?)?;
         let index = self.blocks.len();
         let external = signed.external;
-        let (block, facts, expires) = self.block(signed)?;
+        let (block, facts, _) = self.block(signed)?;
         let chain = self.chain.as_mut().ok_or(malformed("no authority block"))?;
         match external {
             None if block.checks.is_empty() => return Err(profile("restriction block without a check")),
@@ -171,7 +171,7 @@ impl State<'_> {
                 chain.facts.budgets.extend(delegation.budgets);
             }
         }
-        chain.expires = expires.unwrap_or(u64::MAX).min(chain.expires);
+        chain.expires = block.expires;
         self.blocks.push(block);
         Ok(())
     }
@@ -190,6 +190,8 @@ impl State<'_> {
             id: sha256(&[identity.of(self.bytes)]),
             prefix_end: signed.end,
             checks,
+            // spec: TK-35
+            expires: expires.unwrap_or(u64::MAX).min(self.chain.as_ref().map_or(u64::MAX, |chain| chain.expires)),
         };
         Ok((block, facts, expires))
     }

@@ -47,6 +47,8 @@ pub(crate) struct Block {
     /// Where the bytes of this block and all before it end in the token.
     pub(crate) prefix_end: usize,
     pub(crate) checks: Vec<Check>,
+    /// The effective expiry of the blocks up to and with this one.
+    pub(crate) expires: u64,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,8 @@
 use crate::code::Code;
 use crate::denial::Denial;
 use crate::encoding::to_hex;
-use crate::time::UnixTime;
+use crate::key::KeyId;
+use crate::time::{SKEW, UnixTime};
 use crate::token::{Budget, Right, VerifiedChain};
 
 use super::Binding;
@@ -26,6 +27,18 @@ pub struct Charge {
     pub amount: u64,
     /// Length of a window in seconds, aligned to the Unix epoch; 0: for good.
     pub window: u64,
+    /// What bounds the counter of a delegation block; `None` for one of the authority block.
+    pub delegated: Option<Delegated>,
+}
+
+/// A counter that whoever holds a token can make, by delegating to itself.
+// spec: VF-51
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delegated {
+    /// The first holder of the token: all its delegates' counters are its own.
+    pub agent: KeyId,
+    /// When the counter may be forgotten: no token that raises it holds any more, by any clock.
+    pub ends: UnixTime,
 }
 
 impl Charge {
@@ -33,6 +46,13 @@ impl Charge {
     pub fn resets_at(&self, now: UnixTime) -> Option<UnixTime> {
         let window = now.0.checked_div(self.window)?;
         window.checked_add(1)?.checked_mul(self.window).map(UnixTime)
+    }
+
+    /// When the counter may be forgotten, if not raised again; `None` where it never may.
+    // spec: VF-51
+    pub fn ends(&self, now: UnixTime) -> Option<UnixTime> {
+        let delegated = self.delegated.map(|delegated| delegated.ends);
+        self.resets_at(now).into_iter().chain(delegated).min()
     }
 }
 
@@ -190,10 +210,12 @@ fn counted(chain: &VerifiedChain, operation: &Operation) -> (Vec<Charge>, bool) 
         };
         let mut counter = owner;
         counter.extend([budget.account.to_owned(), budget.unit.to_owned(), budget.window.to_string()]);
+        let agent = claims.agents().next().filter(|_| budget.block > 0).map(|agent| agent.key.id());
+        let delegated = agent.map(|agent| Delegated { agent, ends: budget.expires.plus(2 * SKEW + 1) });
         // One counter is charged once, against the least amount that names it.
         match charges.iter_mut().find(|known| known.counter == counter) {
             Some(known) => known.amount = known.amount.min(budget.amount),
-            None => charges.push(Charge { counter, cost, amount: budget.amount, window: budget.window }),
+            None => charges.push(Charge { counter, cost, amount: budget.amount, window: budget.window, delegated }),
         }
     }
     (charges, unit_missing)

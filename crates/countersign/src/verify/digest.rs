@@ -6,6 +6,7 @@ use super::operation::Operation;
 use super::stages::Request;
 use crate::encoding::to_hex;
 use crate::json::Value;
+use crate::request::is_transport_field;
 use crate::token::Claims;
 
 const DOMAIN: &[u8] = b"countersign-operation-v1\0";
@@ -20,8 +21,7 @@ impl OperationRecord {
         let text = |text: &str| Value::from(text);
         let optional = |text: Option<&str>| text.map_or(Value::Null, Value::from);
         let http = request.http.as_ref();
-        let whole_body = operation.args.as_ref().is_some_and(|args| args.whole_body);
-        let body = request.body.as_ref().filter(|body| body.len > 0 && !whole_body);
+        let body = request.body.as_ref().filter(|body| body.len > 0 && !operation.whole_body);
         let body = body.map(|body| to_hex(&body.sha256));
         Self(Value::object([
             ("issuer", text(claims.issuer())),
@@ -38,6 +38,8 @@ impl OperationRecord {
             ("tool", optional(operation.tool.as_deref())),
             ("args", operation.args().map_or(Value::Null, |args| Value::Object(args.clone()))),
             ("content_sha256", optional(body.as_deref())),
+            ("fields", fields(&request.fields)),
+            ("meta", operation.meta.clone().map_or(Value::Null, Value::Object)),
         ]))
     }
 
@@ -46,12 +48,15 @@ impl OperationRecord {
     pub fn from_json(value: Value) -> Option<Self> {
         const TEXTS: [&str; 8] = ["issuer", "user", "purpose", "holder", "service", "type", "resource", "action"];
         const OPTIONAL: [&str; 5] = ["method", "path", "query", "tool", "content_sha256"];
+        const OBJECTS: [&str; 3] = ["args", "fields", "meta"];
         let object = value.as_object()?;
         let texts = TEXTS.iter().all(|name| object.member(name).is_some_and(|value| value.as_str().is_some()));
         let optional = OPTIONAL.iter().all(|name| matches!(object.member(name), Some(Value::Null | Value::Str(_))));
-        let args = matches!(object.member("args"), Some(Value::Null | Value::Object(_)));
-        let all = TEXTS.len().saturating_add(OPTIONAL.len()).saturating_add(1);
-        (texts && optional && args && object.len() == all).then_some(Self(value))
+        let objects = OBJECTS.iter().all(|name| matches!(object.member(name), Some(Value::Null | Value::Object(_))));
+        let fields = object.member("fields").and_then(Value::as_object);
+        let fields = fields.is_none_or(|fields| fields.iter().all(|(_, value)| value.as_str().is_some()));
+        let all = TEXTS.len().saturating_add(OPTIONAL.len()).saturating_add(OBJECTS.len());
+        (texts && optional && objects && fields && object.len() == all).then_some(Self(value))
     }
 
     /// Its members, in the order of the specification.
@@ -73,4 +78,24 @@ impl OperationRecord {
     pub fn digest(&self) -> [u8; 32] {
         Sha256::new().chain_update(DOMAIN).chain_update(self.to_jcs()).finalize().into()
     }
+}
+
+/// Fields whose value an approver has no business with.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// Whether a covered component is one of the other fields of a request, which an approver signs.
+pub(crate) fn is_other_field(name: &str, token_field: &str) -> bool {
+    let transport = is_transport_field(name) && name != "content-type";
+    !name.starts_with('@') && !transport && name != token_field && name != "countersign-approval"
+}
+
+fn fields(fields: &[(String, String)]) -> Value {
+    if fields.is_empty() {
+        return Value::Null;
+    }
+    let shown = |name: &str, value: &str| {
+        let hidden = CREDENTIALS.contains(&name);
+        Value::Str(if hidden { to_hex(&Sha256::digest(value)) } else { value.to_owned() })
+    };
+    Value::object(fields.iter().map(|(name, value)| (name.as_str(), shown(name, value))))
 }

@@ -38,7 +38,7 @@ use crate::token::{Decoded, UnverifiedToken, VerifiedChain, verify_from};
 
 pub use self::approval::{Approval, ApprovalUse, Approvals, MAX_APPROVAL_SECONDS, UnsignedApproval};
 use self::cache::{PrefixId, Prefixes};
-pub use self::charges::{Authorized, Charge, ChargeOutcome, ChargeSet, Charges};
+pub use self::charges::{Authorized, Charge, ChargeOutcome, ChargeSet, Charges, Delegated};
 use self::config::{Config, Issuer, Service};
 pub use self::config::{ConfigError, VerifierBuilder};
 pub use self::decision::{AgentRecord, Decision};
@@ -180,7 +180,7 @@ impl Verifier {
             max_body: self.config.max_body,
         };
         let framed = request::frame(parts, &names)?;
-        let selected = request::select(parts, &framed, now)?;
+        let mut selected = request::select(parts, &framed, now)?;
         let token = decode(framed.token)?;
         // spec: VF-6
         let (issuer, service) = self.addressed(&token, self.service_of(framed.path), now)?;
@@ -203,6 +203,8 @@ impl Verifier {
         if !holds {
             return Err(Denial::new(8, Code::SignatureInvalid, "request signature does not verify"));
         }
+        // As long as a head: not held beside what is kept of the head.
+        selected.base = Vec::new();
         if let Some(cache) = &self.config.cache {
             // Only now: a token that nobody proved to hold leaves no trace.
             learned.into_iter().for_each(|id| cache.insert(id));
@@ -228,6 +230,7 @@ impl Verifier {
             },
             // Covered, or it would have been refused; what is not UTF-8 is not ASCII, and was refused too.
             approvals: parts.value("countersign-approval").and_then(|value| String::from_utf8(value).ok()),
+            fields: other_fields(parts, &selected.covered, framed.token_field),
             mcp: parts.starting("mcp-"),
             nonce: selected.nonce.clone(),
             body: None,
@@ -273,17 +276,40 @@ impl Verifier {
     /// Stages 4 to 8 of a JSON-RPC message, whose envelope stands for the fields of a request (`spec/jsonrpc.md`).
     ///
     /// There is no body besides, so what follows is stage 10. The message itself goes on to
-    /// [`Authenticated::map_mcp`].
+    /// [`Authenticated::map_mcp`]. A message for any of the configured audiences is taken: where a server is one of several,
+    /// [`Self::check_rpc_for`] takes those for its own.
     pub fn check_rpc<R: RevocationView + ?Sized>(
         &self,
         message: &Message,
         now: UnixTime,
         revocations: &R,
     ) -> Result<NonceClaim, Denial> {
+        self.rpc(message, now, revocations, |_| true)
+    }
+
+    /// The same, for a message that has to be for this one of the configured audiences.
+    pub fn check_rpc_for<R: RevocationView + ?Sized>(
+        &self,
+        audience: &str,
+        message: &Message,
+        now: UnixTime,
+        revocations: &R,
+    ) -> Result<NonceClaim, Denial> {
+        self.rpc(message, now, revocations, |service| service == audience)
+    }
+
+    fn rpc<R: RevocationView + ?Sized>(
+        &self,
+        message: &Message,
+        now: UnixTime,
+        revocations: &R,
+        ours: impl Fn(&str) -> bool,
+    ) -> Result<NonceClaim, Denial> {
         let envelope = Envelope::read(message, now)?;
         let token = decode(envelope.token)?;
         // spec: JR-12
-        let service = self.config.services.iter().find(|service| service.audience == envelope.service);
+        let mut services = self.config.services.iter().filter(|service| ours(&service.audience));
+        let service = services.find(|service| service.audience == envelope.service);
         let (issuer, service) = self.addressed(&token, service, now)?;
         let claims = token.claims();
         let holders: Vec<KeyId> = claims.agents().map(|agent| agent.key.id()).collect();
@@ -332,6 +358,7 @@ impl Verifier {
             body_announced: true,
             form: Form::default(),
             approvals: None,
+            fields: Vec::new(),
             mcp: Vec::new(),
             nonce: Vec::new(),
             body: None,
@@ -472,6 +499,13 @@ impl Verifier {
         let request = Request { http, ..self.without_http(service, binding, now) };
         Ok(Authenticated { request, chain, deferred: None })
     }
+}
+
+/// The covered fields that the operation's digest has, each with its whole value. They are ASCII, or they were refused.
+fn other_fields(parts: &Parts<'_>, covered: &[&str], token_field: &str) -> Vec<(String, String)> {
+    let names = covered.iter().filter(|name| digest::is_other_field(name, token_field));
+    let value = |name: &str| parts.value(name).and_then(|value| String::from_utf8(value).ok()).unwrap_or_default();
+    names.map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
 fn decode(text: &str) -> Result<UnverifiedToken, Denial> {

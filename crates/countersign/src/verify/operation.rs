@@ -15,15 +15,12 @@ pub struct Operation {
     pub(crate) tool: Option<String>,
     pub(crate) cost: BTreeMap<String, u64>,
     pub(crate) arguments: Arguments,
-    pub(crate) args: Option<Args>,
-}
-
-/// The strict JSON object that the arguments came from.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Args {
-    pub(crate) object: Object,
-    /// Whether it stands for the whole body, so that the body's own digest says nothing more.
+    /// The strict JSON object that the arguments came from.
+    pub(crate) args: Option<Object>,
+    /// Whether what is here says all that the body says, so that the body's own digest says nothing more.
     pub(crate) whole_body: bool,
+    /// What the message of MCP says in `_meta`, its proof apart.
+    pub(crate) meta: Option<Object>,
 }
 
 impl Operation {
@@ -37,13 +34,15 @@ impl Operation {
             cost: BTreeMap::from([("calls".to_owned(), 1)]),
             arguments: Arguments::not_extracted(),
             args: None,
+            whole_body: false,
+            meta: None,
         }
     }
 
     /// The operation without parameters and without a body: its arguments are extracted, and there are none.
     #[must_use]
     pub fn without_arguments(mut self) -> Self {
-        (self.arguments, self.args) = (Arguments::none(), None);
+        (self.arguments, self.args, self.whole_body) = (Arguments::none(), None, false);
         self
     }
 
@@ -54,12 +53,21 @@ impl Operation {
         // There are no parameters, so nothing that could be ambiguous.
         self.arguments =
             extract([], None, Body::Object(&args), declared).unwrap_or_else(|_| Arguments::not_extracted());
-        self.args = Some(Args { object: args, whole_body: true });
+        (self.args, self.whole_body) = (Some(args), true);
         self
     }
 
+    /// The operation of a message of MCP: its arguments, where it takes some, and what else it says.
+    pub(crate) fn of_message(self, args: Option<Object>, declared: &Declarations, meta: Option<Object>) -> Self {
+        let operation = match args {
+            Some(args) => self.with_args(args, declared),
+            None => self.without_arguments(),
+        };
+        Self { whole_body: true, meta, ..operation }
+    }
+
     pub(crate) fn not_extracted(mut self) -> Self {
-        (self.arguments, self.args) = (Arguments::not_extracted(), None);
+        (self.arguments, self.args, self.whole_body) = (Arguments::not_extracted(), None, false);
         self
     }
 
@@ -91,7 +99,7 @@ impl Operation {
 
     /// The JSON object that was verified, where the arguments came from one. Use it rather than the body's bytes.
     pub fn args(&self) -> Option<&Object> {
-        self.args.as_ref().map(|args| &args.object)
+        self.args.as_ref()
     }
 
     /// What it costs, by unit.
@@ -281,7 +289,7 @@ impl Mapped<'_> {
             (None, true) => Body::Other,
         };
         operation.arguments = extract(parameters, query, found, self.rule.map_or(&none, |rule| &rule.declared))?;
-        operation.args = object.map(|object| Args { object, whole_body: true });
+        (operation.whole_body, operation.args) = (object.is_some(), object);
         if let Some(cost) = self.rule.and_then(|rule| rule.cost.as_ref()) {
             let amount = |cost: &CostEntry| match cost {
                 CostEntry::Amount(amount) => Some(*amount),

@@ -86,7 +86,7 @@ impl Authenticated {
             Ok(Mapped::Nothing) => Ok(McpCharges::Nothing(Box::new(Idle(self)))),
             Ok(Mapped::Operation(operation, arguments)) => {
                 let declared = server.declared(message).cloned().unwrap_or_default();
-                let operation = operation.with_args(arguments, &declared);
+                let operation = operation.of_message(arguments, &declared, message.signed_meta());
                 self.authorize(operation, approvals).map(|charges| McpCharges::Operation(Box::new(charges)))
             }
             Err(unmapped) => Err(self.denial(unmapped.code, unmapped.detail)),

@@ -50,6 +50,8 @@ pub(crate) struct Request {
     pub(crate) form: Form,
     /// The value of `Countersign-Approval`.
     pub(crate) approvals: Option<String>,
+    /// The covered fields that an approver signs, by name.
+    pub(crate) fields: Vec<(String, String)>,
     /// Fields of MCP, in order.
     pub(crate) mcp: Vec<(String, Vec<u8>)>,
     /// The nonce of the signature.
@@ -127,6 +129,13 @@ impl Proven {
     // spec: RQ-51
     pub fn unheld(self, detail: &'static str) -> Denial {
         Denial::new(9, Code::StoreUnavailable, detail).by(&self.chain, self.request.binding)
+    }
+
+    /// The last second at which the body may be there: past it [`NonceClaim::later`] refuses the request whatever came.
+    pub fn body_until(&self) -> UnixTime {
+        // It is kept for 2 × skew + 1 second past the window's end.
+        let window = self.claim.keep_until.0.saturating_sub(SKEW.saturating_add(1));
+        UnixTime(window).min(self.chain.claims().expires())
     }
 
     /// Whether the head told how long the body is.
@@ -387,7 +396,7 @@ impl Authenticated {
             return Ok(Vec::new());
         }
         // spec: VF-48
-        if self.body_unknown() && operation.args().is_none() {
+        if self.body_unknown() && !operation.whole_body {
             let denial = self.denial(Code::ApprovalRequired, "body is not known, so nobody can have approved it");
             return Err(denial.for_operation(operation, &self.request.service));
         }

@@ -4,11 +4,12 @@ use countersign::Stage;
 use countersign::request::{BodyLength, Message, SignatureClaims, digest_algorithms, signature_claims};
 use countersign::time::UnixTime;
 use countersign::token::{Claims, UnverifiedToken, VerifiedChain};
-use countersign::verify::{Authorized, Operations, Verifier};
+use countersign::verify::{Authorized, Endpoint, Operations, Verifier};
+use countersign_tower::mcp::Caller;
 
 use crate::judge::Judge;
 use crate::sentences::{list, span};
-use crate::text::{quoted, visible, without_secrets};
+use crate::text::{quoted_within, visible_within, without_secrets};
 
 /// The tag of signatures that a request outside a session has.
 pub(super) const TAG: &str = countersign::request::REQUEST_TAG;
@@ -20,6 +21,8 @@ const SHOWN: usize = 160;
 pub(super) struct Case<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) operations: &'a Operations,
+    /// The server of MCP, where the request goes to its endpoint.
+    pub(super) mcp: Option<&'a Endpoint>,
     pub(super) message: &'a Message<'a>,
     pub(super) now: UnixTime,
     /// The token, where it can be read.
@@ -37,6 +40,7 @@ impl<'a> Case<'a> {
         let mut case = Self {
             verifier: &judge.verifier,
             operations: &judge.operations,
+            mcp: judge.endpoint(message),
             message,
             now,
             token: None,
@@ -105,12 +109,7 @@ impl<'a> Case<'a> {
     }
 
     /// What was seen of a stage that passed, in one line.
-    pub(super) fn passed(
-        &self,
-        stage: Stage,
-        chain: Option<&VerifiedChain>,
-        authorized: Option<&Authorized>,
-    ) -> String {
+    pub(super) fn passed(&self, stage: Stage, chain: Option<&VerifiedChain>, caller: Option<&Caller>) -> String {
         let parts = self.message.parts();
         match stage {
             1 => {
@@ -149,7 +148,11 @@ impl<'a> Case<'a> {
             9 if self.message.body().is_empty() => "no body".to_owned(),
             9 => format!("{} bytes, as they were signed", self.message.body().len()),
             10 => "new to this run, which remembers no other request; the service's store may know it".to_owned(),
-            11 => authorized.map(allowed_line).unwrap_or_else(|| "a right covers it and all checks pass".to_owned()),
+            11 => match caller {
+                Some(Caller::Operation(authorized)) => allowed_line(authorized),
+                Some(Caller::Nothing(_)) => "it acts on nothing, so no right is asked for".to_owned(),
+                None => "a right covers it and all checks pass".to_owned(),
+            },
             _ => "nothing to charge".to_owned(),
         }
     }
@@ -200,21 +203,18 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
 
 /// Text that anybody may have written: quoted, escaped, cut.
 pub(super) fn shown(text: &str) -> String {
-    quoted(&cut(&without_secrets(text)))
+    cut(quoted_within(&without_secrets(text), SHOWN))
 }
 
 /// The same without quotes, for names of fields and of components.
 pub(super) fn shown_word(text: &str) -> String {
-    visible(&cut(&without_secrets(text)))
+    cut(visible_within(&without_secrets(text), SHOWN))
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        None => text.to_owned(),
-        Some((at, _)) => {
-            let (start, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            format!("{start}… and {} bytes more", rest.len())
-        }
+fn cut((shown, left): (String, usize)) -> String {
+    match left {
+        0 => shown,
+        left => format!("{shown}… and {} more", plural(left, "character")),
     }
 }
 

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use countersign::request::Message;
 use countersign::time::UnixTime;
-use countersign::verify::Charge;
+use countersign::verify::{Charge, McpCharges};
 use countersign::{Code, Denial, Stage};
 use serde::Serialize;
 
@@ -35,11 +35,6 @@ pub(crate) fn run(args: &Doctor, now: UnixTime) -> anyhow::Result<ExitCode> {
         Some(authority) => message.with_authority(authority),
         None => message,
     };
-    if let Some(mcp) = &config.mcp
-        && message.parts().target().split('?').next() == Some(mcp.path.as_str())
-    {
-        anyhow::bail!("REQUEST: doctor explains requests to operations of the table, and none to an endpoint of MCP");
-    }
     let view = revocations::of_config(&args.config, "CONFIG", &config.verifier, now)?;
     let judge = Judge::of(config, view);
     let report = Report::of(&judge, &message, now);
@@ -178,11 +173,13 @@ impl Report {
         let case = Case::new(judge, message, now);
         let mut charges: Vec<Charge> = Vec::new();
         let verdict = judge.charges(message, now).and_then(|found| {
-            charges.extend_from_slice(&found.set().charges);
-            found.charge_with(&judge.charges, now)
+            if let McpCharges::Operation(found) = &found {
+                charges.extend_from_slice(&found.set().charges);
+            }
+            judge.charged(found, now)
         });
         let chain = match &verdict {
-            Ok(authorized) => Some(authorized.chain().clone()),
+            Ok(caller) => Some(caller.chain().clone()),
             Err(denial) => denial.chain().cloned(),
         };
         let refused_at = verdict.as_ref().err().map(Denial::stage);

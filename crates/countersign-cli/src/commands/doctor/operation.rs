@@ -26,9 +26,16 @@ pub(super) fn nonce(code: Code) -> Option<Why> {
 /// Stage 11.
 pub(super) fn authority(case: &Case<'_>, denial: &Denial) -> Option<Why> {
     match denial.code() {
+        Code::OperationUnmapped if case.mcp.is_some() => Some(no_message(case, denial)),
         Code::OperationUnmapped => Some(unmapped(case)),
+        // The message names no resource that could be looked at.
+        Code::ResourceInvalid if denial.refused().is_none() => Some(
+            Why::new("a tool or prompt whose name is one segment of a resource; a URI such as memo://a/b")
+                .seen(denial.detail())
+                .sender("name one tool or prompt by one segment, without a slash, or a resource by a plain URI"),
+        ),
         Code::ResourceInvalid => Some(invalid(case, denial)),
-        Code::RightMissing => right(denial),
+        Code::RightMissing => right(case, denial),
         Code::CheckFailed | Code::CheckError | Code::LimitExceeded => check(case, denial),
         Code::ApprovalRequired => approval(denial),
         Code::ApprovalInvalid => Some(
@@ -81,6 +88,22 @@ fn unmapped(case: &Case<'_>) -> Why {
         )
 }
 
+/// At the endpoint of MCP.
+fn no_message(case: &Case<'_>, denial: &Denial) -> Why {
+    let (method, (path, _)) = (case.message.parts().method(), case.target());
+    let r#type = case.lines("content-type").next().map(|line| shown(&String::from_utf8_lossy(line)));
+    Why::new("a POST of application/json with one message of a method that MCP maps, and of parameters that it names")
+        .seen(denial.detail())
+        .seen(format!(
+            "the request is {} {} with {}",
+            shown(method),
+            shown(path),
+            r#type.map_or_else(|| "no Content-Type".to_owned(), |r#type| format!("the type {type}"))
+        ))
+        .sender("send one of the messages of MCP that act on tools, prompts or resources, or on nothing")
+        .operator("where this path is not the endpoint of MCP, correct it under [mcp]")
+}
+
 fn invalid(case: &Case<'_>, denial: &Denial) -> Why {
     let (path, _) = case.target();
     let resource = denial.refused().map(|(operation, _)| operation.resource());
@@ -104,7 +127,7 @@ fn invalid(case: &Case<'_>, denial: &Denial) -> Why {
     )
 }
 
-fn right(denial: &Denial) -> Option<Why> {
+fn right(case: &Case<'_>, denial: &Denial) -> Option<Why> {
     let (wanted, claims) = (denial.refused()?.0, denial.chain()?.claims());
     let mut rights: Vec<(usize, Right<'_>)> = claims.rights().map(|right| (nearness(&right, wanted), right)).collect();
     // The nearest first; those that are as near stay in the order of the block.
@@ -123,10 +146,13 @@ fn right(denial: &Denial) -> Option<Why> {
             "get a token with a right such as {}, or do not do this",
             shown(&[wanted.r#type(), wanted.resource(), wanted.action()].join(":"))
         ))
-        .operator(
-            "where the request is mapped to another operation than it should be, correct the entry under \
-                [[operations]]",
-        ),
+        .operator(match case.mcp {
+            None => {
+                "where the request is mapped to another operation than it should be, correct the entry under \
+                    [[operations]]"
+            }
+            Some(_) => "where rights know the server by another name, correct the name under [mcp]",
+        }),
     )
 }
 

@@ -75,7 +75,7 @@ impl core::error::Error for InvalidServer {}
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mapped {
     /// An operation, and its arguments where it takes some.
-    Operation(Box<Operation>, Object),
+    Operation(Box<Operation>, Option<Object>),
     /// Nothing that needs a right: lists, pings, the protocol's own affairs.
     Nothing,
 }
@@ -118,7 +118,8 @@ const IDLE: [&str; 11] = [
 /// let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_events","arguments":{"day":"today"}}}"#;
 /// let Mapped::Operation(operation, arguments) = map(&Message::parse(text, 1 << 20)?, &Server::new("calendar")?)? else { panic!() };
 /// assert_eq!((operation.r#type(), operation.resource(), operation.action()), ("mcp_tool", "calendar/list_events", "call"));
-/// assert_eq!(arguments.member("day").and_then(|day| day.as_str()), Some("today"));
+/// let day = arguments.as_ref().and_then(|arguments| arguments.member("day"));
+/// assert_eq!(day.and_then(|day| day.as_str()), Some("today"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn map(message: &Message, server: &Server) -> Result<Mapped, Unmapped> {
@@ -127,15 +128,16 @@ pub fn map(message: &Message, server: &Server) -> Result<Mapped, Unmapped> {
     match message.method() {
         "tools/call" => {
             let (name, arguments) = named(params)?;
-            Ok(Mapped::Operation(Box::new(tool(server, name)?), arguments))
+            Ok(Mapped::Operation(Box::new(tool(server, name)?), Some(arguments)))
         }
         "prompts/get" => {
             let (name, arguments) = named(params)?;
-            Ok(Mapped::Operation(Box::new(prompt(name)?), arguments))
+            Ok(Mapped::Operation(Box::new(prompt(name)?), Some(arguments)))
         }
         "resources/read" => {
             known(params, &["uri", "_meta"])?;
-            Ok(Mapped::Operation(Box::new(read(server, text(params, "uri")?)?), none))
+            meta(params)?;
+            Ok(Mapped::Operation(Box::new(read(server, text(params, "uri")?)?), None))
         }
         method if IDLE.contains(&method) => Ok(Mapped::Nothing),
         // spec: JR-24
@@ -198,11 +200,20 @@ fn read(server: &Server, uri: &str) -> Result<Operation, Unmapped> {
 fn named(params: &Object) -> Result<(&str, Object), Unmapped> {
     known(params, &["name", "arguments", "_meta"])?;
     let name = text(params, "name")?;
+    meta(params)?;
     // spec: JR-20
     match params.member("arguments") {
         None => Ok((name, Object::default())),
         Some(Value::Object(arguments)) => Ok((name, arguments.clone())),
         Some(_) => refuse(Code::BodyAmbiguous, "arguments are no object"),
+    }
+}
+
+// spec: JR-20
+fn meta(params: &Object) -> Result<(), Unmapped> {
+    match params.member("_meta") {
+        None | Some(Value::Object(_)) => Ok(()),
+        Some(_) => refuse(Code::BodyAmbiguous, "_meta is no object"),
     }
 }
 

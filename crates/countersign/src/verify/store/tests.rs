@@ -1,12 +1,12 @@
 //! All or nothing, at most once, and not past the amount, whoever races.
 
 use super::*;
-use crate::verify::{ApprovalUse, Charge};
+use crate::verify::{ApprovalUse, Charge, Delegated};
 
 const NOW: UnixTime = UnixTime(1_795_453_200);
 
 fn charge(account: &str, cost: u64, amount: u64, window: u64) -> Charge {
-    Charge { counter: vec![account.to_owned()], cost, amount, window }
+    Charge { counter: vec![account.to_owned()], cost, amount, window, delegated: None }
 }
 
 fn used(id: u8, created: UnixTime) -> ApprovalUse {
@@ -61,7 +61,7 @@ fn counters_of_windows_that_are_over_make_room() {
     for second in 0..5000 {
         let charges: Vec<Charge> = names
             .iter()
-            .map(|name| Charge { counter: vec![second.to_string(), name.clone()], cost: 1, amount: 9, window: 1 })
+            .map(|name| Charge { counter: vec![second.to_string(), name.clone()], ..charge("", 1, 9, 1) })
             .collect();
         assert_eq!(store.charge(&set(&charges, &[]), NOW.plus(second)), ChargeOutcome::Charged, "{second}");
     }
@@ -156,4 +156,49 @@ fn one_of_many_racing_uses_of_an_approval_wins() {
             .count()
     });
     assert_eq!((won, store.spent(&charge("a", 1, 1000, 0), NOW)), (1, 1));
+}
+
+fn of_agent(agent: u8, block: usize, ends: UnixTime) -> Charge {
+    let agent = crate::key::SigningKey::from_seed(&[agent; 32]).public().id();
+    Charge { delegated: Some(Delegated { agent, ends }), ..charge(&format!("{agent} {block}"), 1, 1, 0) }
+}
+
+// spec: VF-51
+#[test]
+fn an_agent_that_delegates_to_itself_fills_its_own_share_alone() {
+    let store = MemoryCharges::insecure_without_epoch().with_quota(100);
+    let at = |agent, block, now| store.charge(&set(&[of_agent(agent, block, NOW.plus(60))], &[]), now);
+    for block in 0..100 {
+        assert_eq!(at(1, block, NOW), ChargeOutcome::Charged, "{block}");
+    }
+    assert_eq!(at(1, 100, NOW.plus(1)), ChargeOutcome::Unavailable);
+    // A counter that it has counts on, whatever else is refused.
+    assert_eq!(at(1, 7, NOW.plus(1)), ChargeOutcome::Exceeded(0));
+    assert_eq!(at(2, 0, NOW.plus(1)), ChargeOutcome::Charged);
+    let authority = charge("authority", 1, 9, 0);
+    assert_eq!(store.charge(&set(&[authority], &[]), NOW.plus(1)), ChargeOutcome::Charged);
+    // Two of one set count as two.
+    let two = [of_agent(2, 98, NOW.plus(60)), of_agent(2, 99, NOW.plus(60))];
+    for block in 1..99 {
+        assert_eq!(at(2, block + 1000, NOW.plus(1)), ChargeOutcome::Charged, "{block}");
+    }
+    assert_eq!(store.charge(&set(&two, &[]), NOW.plus(1)), ChargeOutcome::Unavailable);
+}
+
+// spec: VF-51
+#[test]
+fn a_counter_of_a_delegation_is_kept_until_its_blocks_end_and_no_longer() {
+    let store = MemoryCharges::insecure_without_epoch().with_room(2);
+    let ends = NOW.plus(60);
+    let at = |block, now| store.charge(&set(&[of_agent(1, block, ends)], &[]), now);
+    assert_eq!([at(0, NOW), at(1, NOW)], [ChargeOutcome::Charged; 2]);
+    assert_eq!([at(2, ends), at(0, ends)], [ChargeOutcome::Unavailable, ChargeOutcome::Exceeded(0)]);
+    assert_eq!(at(2, ends.plus(1)), ChargeOutcome::Charged);
+    // A counter of the authority block never ends.
+    let store = MemoryCharges::insecure_without_epoch().with_room(1);
+    let ever = |name| store.charge(&set(&[charge(name, 1, 1, 0)], &[]), UnixTime(u64::MAX));
+    assert_eq!(
+        [ever("a"), ever("b"), ever("a")],
+        [ChargeOutcome::Charged, ChargeOutcome::Unavailable, ChargeOutcome::Exceeded(0)]
+    );
 }
