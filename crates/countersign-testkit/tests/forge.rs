@@ -1,5 +1,5 @@
 //! The forger against the core: nothing forged is let through, and the forger would notice.
-#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ usage: forge [--count N] [--seed N] [--threads N] [--only CLASS] [--dump INDEX]
   --count N     forged requests (1000000); a valid one follows every 16
   --seed N      what everything is drawn from, keys too (1)
   --threads N   as many as there are processors; the outcome is the same with any number
-  --only CLASS  all forged requests of one class
+  --only CLASS  all forged requests of one class; the last of --classes is made in no other way
   --dump INDEX  makes the forged request of this index again and shows it with its verdict;
                 with the --seed, --count and --only of the run that named it
   --classes     the names of the classes
@@ -86,8 +86,7 @@ fn main() -> ExitCode {
             eprintln!("forge: {index}: the run has {count} forged requests");
             return ExitCode::from(2);
         };
-        let class = found.class.map_or("", |class| CLASSES[class].name);
-        println!("{class} {index}: {:?}\n{}", found.verdict, found.dump);
+        println!("{}", found.text());
         return ExitCode::SUCCESS;
     }
     println!("seed {seed}, {threads} threads; a class has to reach its stage {REACH} times of a hundred\n");
@@ -96,13 +95,11 @@ fn main() -> ExitCode {
     let seconds = start.elapsed().as_secs_f64();
     print!("{report}");
     for wrong in report.wrong() {
-        let name = wrong.class.map_or("valid, batch", |class| CLASSES[class].name);
-        println!("\n{name} {}: {:?}\n{}", wrong.index, wrong.verdict, wrong.dump);
+        println!("\n{}", wrong.text());
     }
     let failures = report.failures(&plan);
     let (valid, accepted) = report.valid_count();
-    let all = (report.forged_count() + valid) as f64;
-    println!("{seconds:.1} s, {:.0} requests a second on each thread", all / seconds / threads as f64);
+    println!("{seconds:.1} s, {:.0} requests a second", report.all() as f64 / seconds);
     failures.iter().for_each(|failure| println!("FAILED {failure}"));
     println!(
         "forged {} accepted {} valid {valid} accepted {accepted}",

@@ -13,7 +13,7 @@ use crate::raw_checks::{Term, pred, string};
 use crate::raw_token::{Block, SignedBlock};
 
 /// Whoever a chain of these blocks of the base names last.
-fn holder_of<'b>(base: &'b Base, places: impl IntoIterator<Item = usize>) -> &'b Key {
+fn holder_of(base: &Base, places: impl IntoIterator<Item = usize>) -> &Key {
     let delegations = base.places(true);
     let last = places.into_iter().filter(|place| delegations.contains(place)).max();
     &base.holders[last.map_or(0, |last| delegations.iter().position(|place| *place == last).unwrap() + 1)]

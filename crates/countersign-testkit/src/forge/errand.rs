@@ -65,7 +65,7 @@ impl Errand {
             Body::None => {}
             Body::Bytes(bytes) => {
                 let length = 1 + random.below(200);
-                *bytes = (0..length).map(|_| random.next() as u8).collect();
+                *bytes = (0..length).map(|_| random.bits() as u8).collect();
             }
             Body::Json(members) => {
                 for (name, value) in members {

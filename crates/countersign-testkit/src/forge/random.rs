@@ -9,14 +9,14 @@ impl Random {
     #[must_use]
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut start = Self(seed);
-        let seeded = start.next();
+        let seeded = start.bits();
         let mut random = Self(seeded ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        random.next();
+        random.bits();
         random
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,12 +26,12 @@ impl Random {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 11) as usize % bound
+        (self.bits() >> 11) as usize % bound
     }
 
     /// A number of `from..=to`.
     pub fn between(&mut self, from: i64, to: i64) -> i64 {
-        from + (self.next() >> 11) as i64 % (to - from + 1)
+        from + (self.bits() >> 11) as i64 % (to - from + 1)
     }
 
     /// True once in `n` times.
@@ -46,7 +46,7 @@ impl Random {
 
     /// A word of ten letters that was hardly seen before.
     pub fn word(&mut self) -> String {
-        let mut bits = self.next();
+        let mut bits = self.bits();
         let letter = |_| {
             let letter = b'a' + (bits % 26) as u8;
             bits /= 26;
@@ -57,7 +57,7 @@ impl Random {
 
     /// Sixteen bytes: a nonce, an id.
     pub fn sixteen(&mut self) -> [u8; 16] {
-        let (high, low) = (self.next().to_le_bytes(), self.next().to_le_bytes());
+        let (high, low) = (self.bits().to_le_bytes(), self.bits().to_le_bytes());
         core::array::from_fn(|i| if i < 8 { high[i] } else { low[i - 8] })
     }
 

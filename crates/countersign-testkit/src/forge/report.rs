@@ -24,6 +24,15 @@ pub struct Accepted {
     pub dump: String,
 }
 
+impl Accepted {
+    /// Class, index and verdict, and the request below.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let name = self.class.map_or("valid, batch", |class| CLASSES[class].name);
+        format!("{name} {}: {}\n{}", self.index, word(self.verdict), self.dump)
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -92,6 +101,12 @@ impl Report {
     #[must_use]
     pub fn valid_count(&self) -> (u64, u64) {
         (self.valid, self.valid_accepted)
+    }
+
+    /// How many there were of both.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.forged_count() + self.valid
     }
 
     /// Requests with the wrong verdict, the first few.
@@ -171,7 +186,7 @@ impl fmt::Display for Report {
                     codes.push((*count, format!("{} {count}", word(*verdict))));
                 }
             }
-            codes.sort_by(|one, other| other.0.cmp(&one.0));
+            codes.sort_by_key(|(count, _)| core::cmp::Reverse(*count));
             let codes: Vec<String> = codes.into_iter().map(|(_, text)| text).collect();
             writeln!(f, "{:<28}{count:>9}  {reached:<22}{}", class.name, codes.join(", "))?;
         }
