@@ -11,7 +11,10 @@
 //! - [`format_rar`]: the same for authorization details;
 //! - [`vectors`]: what the files under `test-vectors/` contain;
 //! - [`mod@reference`]: a verifier that is the text transcribed, and shows every rule that an input breaks;
-//! - [`runner`], [`setup`]: reading the files and running them; `setup` alone uses the code under test.
+//! - [`runner`], [`setup`]: reading the files and running them;
+//! - [`forge`]: forged requests by the million, and who judges them.
+//!
+//! The code under test is used by `setup` and by the judge of `forge` alone.
 //!
 //! Nothing here is for production: keys are public, inputs are trusted, and failures panic.
 
@@ -25,6 +28,7 @@
 )]
 
 pub mod clock;
+pub mod forge;
 pub mod format;
 pub mod format_rar;
 pub mod format_revocation;
