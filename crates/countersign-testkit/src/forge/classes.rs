@@ -30,8 +30,7 @@ const TOKEN_OR_REQUEST: &[u8] = &[7, 8];
 
 /// All classes, in the order in which requests are forged by turns.
 ///
-/// A class breaks signatures when it is meant for stage 7 or 8 and no other: see [`Class::breaks_signatures`]. The last one
-/// is left out by turns: see [`TURNS`].
+/// A class breaks signatures when it is meant for stage 7 or 8 and no other: see [`Class::breaks_signatures`].
 pub const CLASSES: &[Class] = &[
     class("flip-token", TOKEN_OR_REQUEST, flips::token),
     class("flip-token-resigned", TOKEN_OR_REQUEST, flips::token_resigned),
@@ -112,6 +111,7 @@ pub const CLASSES: &[Class] = &[
     class("field-overriding", &[1], fields::overriding),
     class("replay", &[10], charges::replay),
     class("replay-nonce", &[10], charges::used_nonce),
+    class("replay-nonce-elsewhere", &[10], charges::used_nonce_elsewhere),
     class("approval-missing", &[11], charges::missing),
     class("approval-expired", &[11], charges::expired),
     class("approval-other-operation", &[11], charges::other_operation),
@@ -121,15 +121,7 @@ pub const CLASSES: &[Class] = &[
     class("budget-spent", &[12], charges::spent),
     class("budget-beyond", &[12], charges::beyond),
     class("budget-other-unit", &[12], charges::other_unit),
-    // Not among the turns, see above.
-    class("replay-nonce-elsewhere", &[10], charges::used_nonce_elsewhere),
 ];
-
-/// How many of the classes have turns; those behind are made by `--only`.
-///
-/// One waits for a decision: VF-19 has a store know (holder, nonce), and the core's store in memory takes the same pair once
-/// for each first holder of a chain. Nobody gains from it but the holder, who signed both requests.
-pub const TURNS: usize = CLASSES.len() - 1;
 
 impl Class {
     /// Whether every member fails a signature of the token or of the request, or is refused before these are looked at.

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use super::classes::{CLASSES, LEAST_OF_A_MILLION, REACH, TURNS};
+use super::classes::{CLASSES, LEAST_OF_A_MILLION, REACH};
 use super::draft::Asked;
 use super::judge::Verdict;
 use super::run::Plan;
@@ -150,7 +150,7 @@ impl Report {
         let least = if plan.only.is_some() { plan.count } else { plan.count * LEAST_OF_A_MILLION / 1_000_000 };
         for (place, class) in CLASSES.iter().enumerate() {
             let count = self.of_class(place);
-            if plan.only.map_or(place >= TURNS, |only| only != place) {
+            if plan.only.is_some_and(|only| only != place) {
                 continue;
             }
             if count < least.max(1) {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bench::Bench;
-use super::classes::{CLASSES, TURNS};
+use super::classes::CLASSES;
 use super::draft::Asked;
 use super::judge::{Judge, Verdict};
 use super::report::{Accepted, Report};
@@ -34,7 +34,7 @@ impl Plan {
     /// The class of a forged request: all by turns, or the only one.
     #[must_use]
     pub fn class(&self, index: u64) -> usize {
-        self.only.unwrap_or((index % TURNS as u64) as usize)
+        self.only.unwrap_or((index % CLASSES.len() as u64) as usize)
     }
 }
 

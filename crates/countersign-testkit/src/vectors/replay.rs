@@ -1,6 +1,7 @@
 //! `replay/nonces.json`: a nonce is used once, and spent only by a request that proved itself.
 
 use crate::keys::Key;
+use crate::raw_checks::{Term, pred, string};
 use crate::raw_request::{Request, Signature, nonce};
 
 use super::case::{Case, File};
@@ -35,8 +36,7 @@ pub fn file() -> File {
         &get(&token()),
         "replay/two-nonces",
     ));
-    let other =
-        Plan::standard().replace(crate::raw_checks::pred("purpose", [crate::raw_checks::string("billing")])).text();
+    let other = Plan::standard().replace(pred("purpose", [string("billing")])).text();
     file.push(replayed(
         "same-nonce-other-token",
         "the nonce again, under another token of the same holder",
@@ -70,6 +70,17 @@ pub fn file() -> File {
         .agents([first_agent(), later_agent("summary-bot", "sub-agent", "agent")])
         .req("VF-19"),
     );
+
+    // The holder's own token and one that was handed on to it: two chains, one holder.
+    let own = Plan::standard()
+        .replace(pred("agent", [string("summary-bot"), Term::Bytes(Key::named("sub-agent").public().to_vec())]));
+    file.push(replayed(
+        "same-nonce-other-chain",
+        "the nonce again, by the same holder under a chain that began with another agent",
+        &get_by("sub-agent", &own.text()),
+        &get_by("sub-agent", &delegated),
+        "replay/same-nonce-other-holder",
+    ));
 
     let unspent = |slug: &str, comment: &str, denied: &Request| {
         Case::new(slug, comment, &get(&token())).before_denied(denied).req("VF-22").attack(35)

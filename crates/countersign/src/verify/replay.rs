@@ -1,7 +1,7 @@
 //! Nonces that were used (`spec/verify.md`, Nonce).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::key::KeyId;
 use crate::time::{SKEW, UnixTime};
@@ -55,19 +55,28 @@ pub struct MemoryReplay {
     epoch: Option<UnixTime>,
     capacity: usize,
     quota: usize,
+    /// By holder.
     shards: [Mutex<Shard>; SHARDS],
+    /// How many nonces each agent has in all shards. Locked while a shard is, never the other way round.
+    agents: [Mutex<HashMap<KeyId, usize>>; SHARDS],
 }
 
+/// A holder and its nonce.
 type Used = (KeyId, Vec<u8>);
 
 #[derive(Debug, Default)]
 struct Shard {
-    len: usize,
     /// The latest time that it was given: what ends before it may be forgotten.
     newest: UnixTime,
-    /// By agent: the nonces, each with its holder.
-    agents: HashMap<KeyId, BTreeSet<Used>>,
+    used: HashSet<Used>,
+    /// When each may be forgotten, and of which agent it is.
     by_end: BTreeMap<UnixTime, Vec<(KeyId, Used)>>,
+}
+
+fn shard_of<'s, T>(shards: &'s [Mutex<T>; SHARDS], key: &KeyId) -> Option<MutexGuard<'s, T>> {
+    let [first, ..] = *key.as_bytes();
+    let shard = shards.get(usize::from(first) % SHARDS)?;
+    Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl MemoryReplay {
@@ -91,6 +100,7 @@ impl MemoryReplay {
             capacity: Self::DEFAULT_CAPACITY,
             quota: Self::DEFAULT_QUOTA,
             shards: core::array::from_fn(|_| Mutex::default()),
+            agents: core::array::from_fn(|_| Mutex::default()),
         }
     }
 
@@ -103,7 +113,7 @@ impl MemoryReplay {
 
     /// How many nonces are kept.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len).sum()
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).used.len()).sum()
     }
 
     /// Whether none is kept.
@@ -119,43 +129,62 @@ impl ReplayStore for MemoryReplay {
         if self.epoch.is_some_and(|epoch| entry.created <= epoch.plus(SKEW)) {
             return ReplayOutcome::Unavailable;
         }
-        let index = usize::from(entry.agent.as_bytes().first().copied().unwrap_or_default());
-        let Some(shard) = self.shards.get(index % SHARDS) else { return ReplayOutcome::Unavailable };
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        shard.forget_before(now);
-        // spec: VF-49
-        if entry.keep_until < shard.newest {
-            return ReplayOutcome::Unavailable;
+        match self.try_record(entry, now) {
+            Some(outcome) => outcome,
+            None => {
+                // What the agent used elsewhere may be over by now.
+                for shard in &self.shards {
+                    self.forget_before(&mut shard.lock().unwrap_or_else(PoisonError::into_inner), now);
+                }
+                self.try_record(entry, now).unwrap_or(ReplayOutcome::Unavailable)
+            }
         }
-        let pair = (entry.holder, entry.nonce.clone());
-        let used = shard.agents.get(&entry.agent);
-        if used.is_some_and(|used| used.contains(&pair)) {
-            return ReplayOutcome::Seen;
-        }
-        if used.map_or(0, BTreeSet::len) >= self.quota || shard.len >= (self.capacity / SHARDS).max(1) {
-            return ReplayOutcome::Unavailable;
-        }
-        shard.agents.entry(entry.agent).or_default().insert(pair.clone());
-        shard.by_end.entry(entry.keep_until).or_default().push((entry.agent, pair));
-        shard.len = shard.len.saturating_add(1);
-        ReplayOutcome::New
     }
 }
 
-impl Shard {
+impl MemoryReplay {
+    /// `None` where the agent is over its quota.
+    fn try_record(&self, entry: &NonceEntry, now: UnixTime) -> Option<ReplayOutcome> {
+        let mut shard = shard_of(&self.shards, &entry.holder)?;
+        self.forget_before(&mut shard, now);
+        // spec: VF-49
+        if entry.keep_until < shard.newest {
+            return Some(ReplayOutcome::Unavailable);
+        }
+        let pair = (entry.holder, entry.nonce.clone());
+        if shard.used.contains(&pair) {
+            return Some(ReplayOutcome::Seen);
+        }
+        if shard.used.len() >= (self.capacity / SHARDS).max(1) {
+            return Some(ReplayOutcome::Unavailable);
+        }
+        // spec: VF-21
+        let mut agents = shard_of(&self.agents, &entry.agent)?;
+        let count = agents.get(&entry.agent).copied().unwrap_or_default();
+        if count >= self.quota {
+            return None;
+        }
+        agents.insert(entry.agent, count.saturating_add(1));
+        drop(agents);
+        shard.used.insert(pair.clone());
+        shard.by_end.entry(entry.keep_until).or_default().push((entry.agent, pair));
+        Some(ReplayOutcome::New)
+    }
+
     // spec: VF-20
-    fn forget_before(&mut self, now: UnixTime) {
-        self.newest = self.newest.max(now);
-        while let Some(first) = self.by_end.first_entry()
+    fn forget_before(&self, shard: &mut Shard, now: UnixTime) {
+        shard.newest = shard.newest.max(now);
+        while let Some(first) = shard.by_end.first_entry()
             && *first.key() < now
         {
             for (agent, pair) in first.remove() {
-                self.len = self.len.saturating_sub(1);
-                if let Some(used) = self.agents.get_mut(&agent) {
-                    used.remove(&pair);
-                    if used.is_empty() {
-                        self.agents.remove(&agent);
-                    }
+                shard.used.remove(&pair);
+                let Some(mut agents) = shard_of(&self.agents, &agent) else { continue };
+                let left = agents.get(&agent).copied().unwrap_or_default().saturating_sub(1);
+                if left == 0 {
+                    agents.remove(&agent);
+                } else {
+                    agents.insert(agent, left);
                 }
             }
         }
@@ -194,6 +223,34 @@ mod tests {
         let at = |created| store.record(&NonceEntry { created, ..entry(1) }, NOW.plus(40));
         assert_eq!(at(NOW.plus(30)), ReplayOutcome::Unavailable);
         assert_eq!(at(NOW.plus(31)), ReplayOutcome::New);
+    }
+
+    // spec: VF-19
+    #[test]
+    fn a_holder_uses_a_nonce_once_whoever_the_chain_began_with() {
+        let store = MemoryReplay::insecure_without_epoch();
+        let other = SigningKey::from_seed(&[9; 32]).public().id();
+        assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::New);
+        assert_eq!(store.record(&NonceEntry { agent: other, ..entry(1) }, NOW), ReplayOutcome::Seen);
+        assert_eq!(store.record(&NonceEntry { holder: other, ..entry(1) }, NOW), ReplayOutcome::New);
+    }
+
+    // spec: VF-20, VF-21
+    #[test]
+    fn what_is_over_in_another_shard_does_not_count() {
+        let store = MemoryReplay::insecure_without_epoch().with_room(1 << 10, 16);
+        let holder = |seed: u8| SigningKey::from_seed(&[seed; 32]).public().id();
+        let at =
+            |seed, now| store.record(&NonceEntry { holder: holder(seed), keep_until: NOW.plus(60), ..entry(1) }, now);
+        for seed in 10..26 {
+            assert_eq!(at(seed, NOW), ReplayOutcome::New);
+        }
+        assert_eq!(at(26, NOW.plus(60)), ReplayOutcome::Unavailable);
+        for seed in 26..42 {
+            let later = NonceEntry { holder: holder(seed), keep_until: NOW.plus(121), ..entry(1) };
+            assert_eq!(store.record(&later, NOW.plus(61)), ReplayOutcome::New, "{seed}");
+        }
+        assert_eq!(store.len(), 16);
     }
 
     // spec: VF-20, VF-21
