@@ -151,6 +151,7 @@ pub(crate) struct FixedKey {
 
 impl FixedKey {
     // spec: TK-45, TK-46
+    #[expect(clippy::arithmetic_side_effects, reason = "points of a curve have no overflow")]
     pub(crate) fn new(public: PublicKey) -> Option<Self> {
         if is_low_order(&public.0) {
             return None;
@@ -166,6 +167,7 @@ impl FixedKey {
     /// The first of these keys whose signature this is: the equation of TK-46, with the half that is the same for all keys
     /// computed once. Accepts what [`VerifyingKey::verify`] accepts.
     // spec: TK-44, TK-45, TK-46
+    #[expect(clippy::arithmetic_side_effects, reason = "points of a curve have no overflow")]
     pub(crate) fn first<'k>(
         keys: impl Iterator<Item = &'k Self>,
         message: &[u8],

@@ -100,6 +100,7 @@ fn ours<'a>(tagged: &[InnerList<'a>]) -> Result<InnerList<'a>, Denial> {
 // spec: RQ-31, RQ-32, RQ-33
 fn covered<'a>(parts: &Parts<'_>, framed: &Framed<'_>, ours: &InnerList<'a>) -> Result<Vec<&'a str>, Denial> {
     let mut covered: Vec<&str> = Vec::with_capacity(8);
+    let mut lines = vec![false; parts.fields.len()];
     for item in ours.items() {
         let BareItem::String(name) = item.value else {
             return Err(deny(Code::ComponentsInvalid, "component that is no string"));
@@ -116,13 +117,16 @@ fn covered<'a>(parts: &Parts<'_>, framed: &Framed<'_>, ours: &InnerList<'a>) -> 
         if item.has_parameters {
             return Err(deny(Code::ComponentsInvalid, "component with parameters"));
         }
-        if covered.contains(&name) {
-            return Err(deny(Code::ComponentsInvalid, "component twice"));
-        }
-        // Asked here, so that the list never grows past the fields that the message has.
+        // A field is known by its first line, so that neither the list nor what it costs grows past the message.
         // spec: RQ-37
-        if field && parts.lines(name).next().is_none() {
-            return Err(deny(Code::ComponentUnresolvable, "covered field is absent"));
+        let line = if derived { None } else { Some(parts.position(name)) };
+        let twice = match line {
+            None => covered.contains(&name),
+            Some(None) => return Err(deny(Code::ComponentUnresolvable, "covered field is absent")),
+            Some(Some(line)) => lines.get_mut(line).is_none_or(|seen| core::mem::replace(seen, true)),
+        };
+        if twice {
+            return Err(deny(Code::ComponentsInvalid, "component twice"));
         }
         covered.push(name);
     }

@@ -103,6 +103,12 @@ impl<'a> Parts<'a> {
         lines.filter(|(name, _)| name.starts_with(prefix)).map(|(name, value)| (name, value.to_vec())).collect()
     }
 
+    /// Which line is the first of a field.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        let key = name_key(name);
+        self.fields.iter().position(|field| field.key == key && field.name.eq_ignore_ascii_case(name))
+    }
+
     /// The lines of one field, in order.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         // A hundred lines are asked for a hundred names: most are told apart without looking at the name.
