@@ -1,7 +1,7 @@
 //! `revocation/lists.json` and `revocation/order.json`: lists by themselves, and lists after others.
 
 use crate::clock::NOW;
-use crate::format_revocation::ListFile;
+use crate::format_revocation::{ListFile, ListRevoked};
 use crate::keys::Key;
 use crate::text::{b64u, hex};
 
@@ -439,7 +439,8 @@ fn numbers() -> Vec<Case> {
 }
 
 fn keys() -> Vec<Case> {
-    let both = ["root", "root-2"];
+    let (both, three) = (["root", "root-2"], ["root", "root-2", "revocation"]);
+    let root = |revoked: &mut ListRevoked| revoked.issuer_keys = vec![Key::named("root").public_text()];
     let by = |number: i64, signer, revoked: &[&str]| List::empty(number).issuer_keys(revoked).by(signer);
     vec![
         Case::accept("revokes-other-key", "one of two root keys revokes the other", &by(1, "root-2", &["root"]))
@@ -468,6 +469,28 @@ fn keys() -> Vec<Case> {
         .keys(&both)
         .after(&by(1, "root-2", &["root"]))
         .req(&["RV-5", "RV-19"]),
+        Case::accept(
+            "same-by-other-key",
+            "the list in force under the signature of another key",
+            &by(2, "revocation", &[]),
+        )
+        .keys(&three)
+        .after(&by(1, "root-2", &["root"]))
+        .after(&by(2, "root-2", &[]))
+        .revoked(root)
+        .req(&["RV-16", "RV-18"]),
+        Case::refuse(
+            "same-by-revoked-key",
+            "the list in force under the signature of a key that was revoked",
+            &by(2, "root", &[]),
+            "signer_revoked",
+            "same-by-other-key",
+        )
+        .keys(&three)
+        .after(&by(1, "root-2", &["root"]))
+        .after(&by(2, "root-2", &[]))
+        .revoked(root)
+        .req(&["RV-5", "RV-16"]),
         Case::refuse(
             "by-revoked-restart",
             "the same after a restart",
