@@ -36,11 +36,13 @@ fn requirements() -> BTreeMap<String, String> {
 
 /// The ids of a cell such as `RQ-1 to RQ-17, TK-2; of messages JR-1`.
 fn listed(cell: &str) -> BTreeSet<String> {
-    let words: Vec<&str> = cell.split(|c: char| c == ' ' || c == ',' || c == ';').filter(|it| !it.is_empty()).collect();
+    let words: Vec<&str> = cell.split([' ', ',', ';']).filter(|it| !it.is_empty()).collect();
     let mut all = BTreeSet::new();
-    for (at, word) in words.iter().enumerate() {
+    let mut rest = words.as_slice();
+    while let [word, behind @ ..] = rest {
+        rest = behind;
         let Some((family, number)) = id(word) else { continue };
-        let to = words.get(at + 2).filter(|_| words.get(at + 1) == Some(&"to")).and_then(|word| id(word));
+        let to = if let ["to", last, ..] = behind { id(last) } else { None };
         let last = to.map_or(number, |(other, last)| {
             assert_eq!(family, other, "{cell}");
             last
@@ -76,12 +78,14 @@ fn every_requirement_stands_in_a_row() {
 /// Codes with their stages in a text: `` `word` (n) ``. Numbers of fields are written so, too; their names have no `_`.
 fn codes(text: &str) -> Vec<(String, u8)> {
     let mut found = Vec::new();
+    // In turn what stands outside of a pair of backticks, what stands inside, and what follows it.
     let parts: Vec<&str> = text.split('`').collect();
-    for at in (1..parts.len().saturating_sub(1)).step_by(2) {
-        let stage = parts[at + 1].strip_prefix(" (").and_then(|rest| rest.split_once(')')?.0.parse().ok());
-        let is_code = parts[at].contains('_') || parts[at] == "replayed";
+    for parts in parts.windows(3).step_by(2) {
+        let (word, behind) = (parts[1], parts[2]);
+        let stage = behind.strip_prefix(" (").and_then(|rest| rest.split_once(')')?.0.parse().ok());
+        let is_code = word.contains('_') || word == "replayed";
         if let Some(stage) = stage.filter(|stage| is_code && (1..=12).contains(stage)) {
-            found.push((parts[at].to_owned(), stage));
+            found.push((word.to_owned(), stage));
         }
     }
     found

@@ -203,7 +203,7 @@ fn constant(file: &str, name: &str) -> u64 {
     let value = line.split(" = ").nth(1).unwrap().split(';').next().unwrap().replace('_', "");
     let number = |text: &str| text.trim().parse::<u64>().unwrap();
     match (value.split_once(" * "), value.split_once(" << ")) {
-        (Some((one, other)), _) => number(one) * number(other),
+        (Some((one, other)), _) => number(one).saturating_mul(number(other)),
         (_, Some((one, bits))) => number(one) << number(bits),
         _ => number(&value),
     }

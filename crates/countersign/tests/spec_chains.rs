@@ -1,6 +1,6 @@
 //! The examples of `spec/token.md` and `spec/rar.md` that have more than one step, made twice: by this implementation, and from
 //! the testkit's primitives.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
 use countersign::key::SigningKey;
 use countersign::rar::{AuthorizationDetails, Request, Resource};

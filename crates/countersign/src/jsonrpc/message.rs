@@ -138,7 +138,7 @@ impl Message {
         let mut meta = self.params()?.member("_meta")?.as_object()?.clone();
         uncover(&mut meta);
         meta.remove(ENVELOPE);
-        (meta.len() > 0).then_some(meta)
+        (!meta.is_empty()).then_some(meta)
     }
 
     /// With this member of `_meta`. `None` where `_meta` is there and no object.
