@@ -6,7 +6,7 @@ use crate::raw_request::{Request, nonce};
 use crate::raw_rpc::{Json, Rpc};
 use crate::text::b64u;
 
-use super::rpc_case::{RpcCase, RpcCases, TOOL_RIGHT, call, envelope, envelope_of, over_http, over_http_to, plan};
+use super::rpc_case::{RpcCase, RpcCases, call, envelope, envelope_of, over_http, over_http_to, plan};
 use super::standard::{Plan, right};
 
 /// The file.
@@ -140,7 +140,6 @@ fn fields(file: &mut RpcCases) {
         ("marker", "the marker in upper case", "=?BASE64?bGlzdF9ldmVudHM=?="),
         ("quoted-printable", "another encoding", "=?q?list_events?="),
         ("end", "without the end of the marker", "=?base64?bGlzdF9ldmVudHM="),
-        ("url", "without padding", "=?base64?bGlzdF9ldmVudHM?="),
     ] {
         let case = RpcCase::http(&format!("base64-name-{slug}"), &format!("Mcp-Name with {comment}"), &named(value));
         file.push(case.req(["JR-31"]).attack(49).deny(11, "header_body_mismatch", "name-base64"));
@@ -208,11 +207,6 @@ fn costs(file: &mut RpcCases) {
 fn order(file: &mut RpcCases) {
     let elsewhere = || plan().rights([right("mcp_tool", "calendar/other", "call")]);
     let text = call().wire();
-    file.push(
-        RpcCase::http("order-good", "the twin of what breaks two rules", &post(&plan(), &[], &text))
-            .req(["VF-2"])
-            .right(Some(TOOL_RIGHT)),
-    );
     let caller = text.replacen("\"name\":", "\"_meta\":{\"dev.countersign/caller\":{}},\"name\":", 1);
     let method = [("Mcp-Method", "tools/list")];
     for (slug, comment, request, code, ids) in [
@@ -239,7 +233,7 @@ fn order(file: &mut RpcCases) {
         ),
     ] {
         let case = RpcCase::http(&format!("order-{slug}"), comment, &request).req(ids);
-        file.push(case.deny(11, code, "order-good"));
+        file.push(case.deny(11, code, "http-call"));
     }
     let name = text.replacen("list_events", "list events", 1);
     let case = RpcCase::http(
@@ -247,5 +241,5 @@ fn order(file: &mut RpcCases) {
         "a field of another method, and a name that is no segment",
         &post(&plan(), &method, &name),
     );
-    file.push(case.req(["JR-30", "JR-21"]).deny(11, "header_body_mismatch", "order-good"));
+    file.push(case.req(["JR-30", "JR-21"]).deny(11, "header_body_mismatch", "http-call"));
 }
