@@ -43,6 +43,7 @@ const ORDER: &[&str] = &[
     "jsonrpc/order-caller-fields",
     "jsonrpc/order-fields-name",
     "jsonrpc/order-fields-right",
+    "jsonrpc/order-name-integer",
     "verify/order-body-right",
     "verify/order-charset-right",
     "verify/order-escape-right",

@@ -210,7 +210,7 @@ fn fields(context: &Http<'_>, root: &Json, faults: &mut Faults) {
     let method = root.get("method").and_then(Json::text).unwrap_or_default();
     let params = root.get("params");
     let equal = |name: &str, wanted: Option<&Json>| match message.value(name) {
-        Some(value) => wanted.and_then(text_of).is_some_and(|wanted| stands_for(&value) == Some(wanted)),
+        Some(value) => wanted.and_then(Json::text).is_some_and(|wanted| stands_for(&value).as_deref() == Some(wanted)),
         None => true,
     };
     // spec: JR-30
@@ -226,7 +226,9 @@ fn fields(context: &Http<'_>, root: &Json, faults: &mut Faults) {
     let version = params
         .and_then(|params| params.get("_meta"))
         .and_then(|meta| meta.get("io.modelcontextprotocol/protocolVersion"));
-    faults.need(version.is_none() || equal("mcp-protocol-version", version), 11, CODE, "JR-32");
+    let readable = message.value("mcp-protocol-version").is_none_or(|value| stands_for(&value).is_some());
+    let agrees = readable && (version.is_none() || equal("mcp-protocol-version", version));
+    faults.need(agrees, 11, CODE, "JR-32");
     // spec: JR-33
     for line in &message.lines {
         let name = String::from_utf8_lossy(&line.name).to_ascii_lowercase();

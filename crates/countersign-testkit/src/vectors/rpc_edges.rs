@@ -144,6 +144,7 @@ fn fields(file: &mut RpcCases) {
         let case = RpcCase::http(&format!("base64-name-{slug}"), &format!("Mcp-Name with {comment}"), &named(value));
         file.push(case.req(["JR-31"]).attack(49).deny(11, "header_body_mismatch", "name-base64"));
     }
+    texts(file);
     // Integers in decimal.
     let zero = Rpc::call("list_events", Json::object([("n", Json::word("-0"))])).wire();
     let of = |value: &str| post(&plan(), &[("Mcp-Param-N", value)], &zero);
@@ -157,6 +158,39 @@ fn fields(file: &mut RpcCases) {
     file.push(case.both().req(["JR-34"]).right(None));
     let case = RpcCase::http("both-list-absent", "a list without an envelope, where one is asked for", &both(&list()));
     file.push(case.both().req(["JR-34"]).deny(11, "header_body_mismatch", "both-list"));
+}
+
+/// What a field is compared with is a String, but for arguments; and a field has to be readable whatever it stands beside.
+fn texts(file: &mut RpcCases) {
+    const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+    let versioned = |version: Json| {
+        let mut message = call();
+        message.meta(|meta| meta.set(VERSION, version));
+        post(&plan(), &[("Mcp-Protocol-Version", "2026")], &message.wire())
+    };
+    let case = RpcCase::http("version-text", "a version that is a String", &versioned(Json::text("2026")));
+    file.push(case.req(["JR-32"]));
+    let mismatch =
+        |case: RpcCase, id: &str, twin: &str| case.req([id]).attack(49).deny(11, "header_body_mismatch", twin);
+    for (slug, comment, version) in [
+        ("integer", "a version that is an Integer", Json::int(2026)),
+        ("null", "a version that is null", Json::word("null")),
+    ] {
+        let case = RpcCase::http(&format!("version-{slug}"), comment, &versioned(version));
+        file.push(mismatch(case, "JR-32", "version-text"));
+    }
+    let alone = post(&plan(), &[("Mcp-Protocol-Version", "=?base64?MjAyNg?=")], &call().wire());
+    let comment = "a version in base64 without padding, the body without a version";
+    file.push(mismatch(RpcCase::http("version-alone-unpadded", comment, &alone), "JR-32", "version-alone"));
+    let named = |name: Json| {
+        let message = Rpc::new("tools/call", Json::object([("name", name)]));
+        post(&plan().rights([right("mcp_tool", "calendar/7", "call")]), &[("Mcp-Name", "7")], &message.wire())
+    };
+    let case = RpcCase::http("name-text", "the name `7`", &named(Json::text("7")));
+    file.push(case.req(["JR-31"]).right(Some("mcp_tool:calendar/7:call")));
+    // A field that differs comes before a name that is none.
+    let case = RpcCase::http("order-name-integer", "the field `7` and the Integer 7", &named(Json::int(7)));
+    file.push(case.req(["JR-31", "JR-18"]).deny(11, "header_body_mismatch", "name-text"));
 }
 
 /// A number in another spelling has the same signature, and is another argument.
