@@ -75,6 +75,27 @@ fn every_requirement_stands_in_a_row() {
     assert_eq!(stages, (0..=12).collect());
 }
 
+#[test]
+fn requirements_that_the_other_files_name_are_defined() {
+    let requirements = requirements();
+    for file in ["security", "registries", "limits", "errors", "README", "decisions/0014-gaps"] {
+        let text = read(file);
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        for word in words.filter(|word| id(word).is_some()) {
+            assert!(requirements.contains_key(word), "spec/{file}.md names {word}");
+        }
+    }
+}
+
+#[test]
+fn the_index_has_every_file() {
+    let index = read("README");
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name == "README.md" || index.contains(&format!("]({name}")), "spec/README.md lacks {name}");
+    }
+}
+
 /// Codes with their stages in a text: `` `word` (n) ``. Numbers of fields are written so, too; their names have no `_`.
 fn codes(text: &str) -> Vec<(String, u8)> {
     let mut found = Vec::new();
