@@ -27,6 +27,7 @@ pub mod request_json;
 pub mod request_parameters;
 pub mod request_signature;
 mod revocation_case;
+mod revocation_keys;
 pub mod revocation_lists;
 pub mod rpc_approvals;
 pub mod rpc_case;
