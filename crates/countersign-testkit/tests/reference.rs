@@ -40,6 +40,19 @@ const ORDER: &[&str] = &[
     "verify/approval-after-right",
     "verify/approval-two-first-bad-second-missing",
     "verify/approval-two-first-missing-second-bad",
+    "jsonrpc/order-caller-fields",
+    "jsonrpc/order-fields-name",
+    "jsonrpc/order-fields-right",
+    "jsonrpc/order-name-integer",
+    "verify/order-body-right",
+    "verify/order-charset-right",
+    "verify/order-escape-right",
+    "verify/order-escape-unread-right",
+    "verify/order-media-right",
+    "verify/order-path-body",
+    "verify/order-path-check",
+    "verify/order-path-escape",
+    "verify/order-path-media",
 ];
 
 /// Whether a vector that cites `req` tests the rule that it breaks. A check is refused by CK-22, CK-23 or CK-24

@@ -148,15 +148,19 @@ pub(super) fn over_http(
         faults.need(idle, 11, UNMAPPED, "JR-27");
         return None;
     }
-    // spec: JR-28 (what is no media type, or absent, is not this one)
-    let media = message.value("content-type").and_then(|value| media::read(&value));
-    let Some(media) = media.filter(|media| media.name == "application/json") else {
+    // spec: JR-28
+    let value = message.value("content-type").unwrap_or_default();
+    let of_json = value.split(|byte| b"; \t".contains(byte)).next();
+    if !of_json.is_some_and(|name| name.eq_ignore_ascii_case(b"application/json")) {
         faults.refuse(11, UNMAPPED, "JR-28");
         return None;
-    };
+    }
     // spec: JR-29
-    let plain = media.is_utf_8() && !message.has("content-encoding");
-    faults.need(plain, 11, "body_ambiguous", "JR-29");
+    let media = media::read(&value).is_some_and(|media| media.is_utf_8());
+    if !message.body.is_empty() && !media {
+        faults.refuse_for(11, "body_ambiguous", &["JR-29", "RQ-56"]);
+    }
+    faults.need(!message.has("content-encoding"), 11, "body_ambiguous", "JR-29");
     let mut inside = Faults::default();
     let root = rpc::root(&message.body, 11, &mut inside);
     for fault in inside.0 {
@@ -206,7 +210,7 @@ fn fields(context: &Http<'_>, root: &Json, faults: &mut Faults) {
     let method = root.get("method").and_then(Json::text).unwrap_or_default();
     let params = root.get("params");
     let equal = |name: &str, wanted: Option<&Json>| match message.value(name) {
-        Some(value) => wanted.and_then(text_of).is_some_and(|wanted| stands_for(&value) == Some(wanted)),
+        Some(value) => wanted.and_then(Json::text).is_some_and(|wanted| stands_for(&value).as_deref() == Some(wanted)),
         None => true,
     };
     // spec: JR-30
@@ -222,7 +226,9 @@ fn fields(context: &Http<'_>, root: &Json, faults: &mut Faults) {
     let version = params
         .and_then(|params| params.get("_meta"))
         .and_then(|meta| meta.get("io.modelcontextprotocol/protocolVersion"));
-    faults.need(version.is_none() || equal("mcp-protocol-version", version), 11, CODE, "JR-32");
+    let readable = message.value("mcp-protocol-version").is_none_or(|value| stands_for(&value).is_some());
+    let agrees = readable && (version.is_none() || equal("mcp-protocol-version", version));
+    faults.need(agrees, 11, CODE, "JR-32");
     // spec: JR-33
     for line in &message.lines {
         let name = String::from_utf8_lossy(&line.name).to_ascii_lowercase();
@@ -231,7 +237,8 @@ fn fields(context: &Http<'_>, root: &Json, faults: &mut Faults) {
         }
         let wanted = message.value(&name).and_then(|value| stands_for(&value));
         let arguments = params.and_then(|params| params.get("arguments"));
-        let found = arguments.zip(wanted).is_some_and(|(arguments, wanted)| anywhere(arguments, &wanted));
+        let members = arguments.and_then(Json::members).unwrap_or_default();
+        let found = wanted.is_some_and(|wanted| members.iter().any(|(_, value)| anywhere(value, &wanted)));
         faults.need(method == "tools/call" && found, 11, CODE, "JR-33");
     }
 }

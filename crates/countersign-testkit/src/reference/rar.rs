@@ -95,7 +95,8 @@ fn tokens(input: &Input, refusals: &mut Refusals) -> Vec<Token> {
     };
     let mut triples: BTreeMap<Triple, BTreeSet<[String; 3]>> = BTreeMap::new();
     for object in objects {
-        let detail = detail(object, input.purpose.as_deref(), duration, refusals);
+        let by_default = (duration, input.max_duration.is_some());
+        let detail = detail(object, input.purpose.as_deref(), by_default, refusals);
         let (Some(kind), Some(purpose), Some(duration)) = (&detail.kind, &detail.purpose, detail.duration) else {
             continue;
         };
@@ -123,7 +124,14 @@ fn tokens(input: &Input, refusals: &mut Refusals) -> Vec<Token> {
 }
 
 /// Reads a detail by the table of its members.
-fn detail(object: &Json, purpose: Option<&str>, duration: Option<u64>, refusals: &mut Refusals) -> Detail {
+///
+/// A default duration that is there and was refused is no second fault where it is missed.
+fn detail(
+    object: &Json,
+    purpose: Option<&str>,
+    (duration, given): (Option<u64>, bool),
+    refusals: &mut Refusals,
+) -> Detail {
     // spec: RA-4
     for (name, _) in object.members().unwrap_or_default() {
         refusals.need(MEMBERS.contains(&name.as_str()), "RA-4", name);
@@ -153,7 +161,7 @@ fn detail(object: &Json, purpose: Option<&str>, duration: Option<u64>, refusals:
     // spec: RA-10, RA-13
     let duration = match object.get("max_duration") {
         None => {
-            refusals.need(duration.is_some(), "RA-13", "max_duration");
+            refusals.need(given, "RA-13", "max_duration");
             duration
         }
         Some(value) => match value.text().ok_or("RA-10").and_then(grammar::duration) {

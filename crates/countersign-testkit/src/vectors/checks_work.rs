@@ -39,7 +39,7 @@ fn search() -> Check {
 }
 
 /// `reject if method("GET")`: one fact offered, which does not match.
-fn one() -> Check {
+pub(super) fn one() -> Check {
     reject_if(query([pred("method", [string("GET")])], []))
 }
 
@@ -48,14 +48,18 @@ fn nothing() -> Check {
     reject_if(query([pred("tool", [string("x")])], []))
 }
 
-fn exceeded(case: Case, twin: &str) -> Case {
+pub(super) fn exceeded(case: Case, twin: &str) -> Case {
     case.req("CK-31").req("CK-27").attack(66).deny(11, "limit_exceeded", &format!("checks/{twin}"))
 }
 
-fn plain(file: &mut File) {
-    // 39 × 641 × (1 offer + 3 operations) and the expiry.
+/// 100,000 units: 39 × 641 × (1 offer + 3 operations) and the expiry. The body may have more members that are no facts.
+pub(super) fn full(more: &str) -> Mail {
     assert_eq!(39 * 641 * 4 + EXPIRY, LIMIT, "the sum is the limit");
-    let full = || bare(&format!(r#"{{"z":{}}}"#, zeros_to(641))).checks((0..39).map(|_| search()));
+    bare(&format!(r#"{{"z":{}{more}}}"#, zeros_to(641))).checks((0..39).map(|_| search()))
+}
+
+fn plain(file: &mut File) {
+    let full = || full("");
     file.push(full().case("limit", "39 checks over 641 arguments: 100,000 units").req("CK-27").req("CK-31").attack(66));
     file.push(full().check(nothing()).case("limit-nothing", "and a check that costs nothing").req("CK-27"));
     file.push(exceeded(full().check(one()).case("limit-one", "and a check that costs one: 100,001"), "limit"));
@@ -73,7 +77,7 @@ fn plain(file: &mut File) {
 /// Checks whose cost the text computes, with others behind them that fill up the limit exactly.
 ///
 /// `own` is how many `arg` facts the body has besides `/z`, `cost` what the checks cost where `/z` has so many values.
-fn filled(
+pub(super) fn filled(
     own: usize,
     cost: impl Fn(usize) -> usize,
     body: impl Fn(&str) -> String,

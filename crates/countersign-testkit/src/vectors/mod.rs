@@ -8,6 +8,7 @@ pub mod case;
 pub mod chain;
 pub mod checks_arguments;
 pub mod checks_derived;
+pub mod checks_edges;
 pub mod checks_facts;
 pub mod checks_operators;
 pub mod checks_order;
@@ -26,9 +27,11 @@ pub mod request_json;
 pub mod request_parameters;
 pub mod request_signature;
 mod revocation_case;
+mod revocation_keys;
 pub mod revocation_lists;
 pub mod rpc_approvals;
 pub mod rpc_case;
+pub mod rpc_edges;
 pub mod rpc_mcp;
 pub mod rpc_message;
 pub mod standard;
@@ -40,6 +43,7 @@ pub mod token_profile;
 pub mod token_signatures;
 pub mod verify_approvals;
 pub mod verify_charges;
+pub mod verify_order;
 pub mod verify_parties;
 pub mod verify_revocation;
 pub mod verify_rights;
@@ -87,13 +91,22 @@ pub fn files() -> Vec<File> {
         checks_derived::file(),
         checks_poison::file(),
         checks_arguments::file(),
+        checks_edges::file(),
+        verify_order::file(),
     ]
 }
 
 /// The files of `jsonrpc/`, which have a form of their own.
 #[must_use]
 pub fn rpc_files() -> Vec<rpc_case::RpcCases> {
-    vec![rpc_message::message(), rpc_message::envelopes(), rpc_mcp::mcp(), rpc_mcp::http(), rpc_approvals::file()]
+    vec![
+        rpc_message::message(),
+        rpc_message::envelopes(),
+        rpc_mcp::mcp(),
+        rpc_mcp::http(),
+        rpc_approvals::file(),
+        rpc_edges::file(),
+    ]
 }
 
 /// The text of all files, by path below `test-vectors/`.

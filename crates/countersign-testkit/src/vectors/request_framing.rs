@@ -59,6 +59,15 @@ fn sizes(file: &mut File) {
     };
     file.push(Case::new("head-32768", "a head of 32,768 bytes", &padded(32_768)).req("RQ-1"));
     limit(file, "head-32769", "a head of 32,769 bytes", "RQ-1", &padded(32_769), "head-32768");
+    let spaced = |total: usize| {
+        let mut request = padded(total);
+        let (_, value) = request.headers.last_mut().expect("the line of padding");
+        *value = [b" \t", value.as_slice(), b"  "].concat();
+        request
+    };
+    let comment = "spaces and tabs at both ends of a value do not count";
+    file.push(Case::new("head-32768-spaces", comment, &spaced(32_768)).req("RQ-1"));
+    limit(file, "head-32769-spaces", "one byte more between them", "RQ-1", &spaced(32_769), "head-32768-spaces");
     let counted = |count: usize| {
         let request = get(&token());
         (request.headers.len()..count).fold(request, |request, n| request.with("X-Line", n.to_string()))
@@ -322,6 +331,15 @@ fn authority(file: &mut File) {
     file.push(
         Case::new("h2", "HTTP/2: the authority in its pseudo-header, no Host", &h2(None)).h2(AUTHORITY).req("RQ-14"),
     );
+    let padded = |total: usize| {
+        let request = h2(None).with("X-Pad", "");
+        let missing = total - head(&request);
+        h2(None).with("X-Pad", "a".repeat(missing))
+    };
+    let case = Case::new("h2-head-32768", "a head of 32,768 bytes beside `:authority`", &padded(32_768));
+    file.push(case.h2(AUTHORITY).req("RQ-1"));
+    let case = Case::new("h2-head-32769", "a head of 32,769 bytes beside `:authority`", &padded(32_769));
+    file.push(case.h2(AUTHORITY).req("RQ-1").attack(52).deny(1, "limit_exceeded", "request/h2-head-32768"));
     file.push(Case::new("h2-host", "HTTP/2 with an equal Host", &h2(Some(AUTHORITY))).h2(AUTHORITY).req("RQ-16"));
     file.push(
         Case::new(

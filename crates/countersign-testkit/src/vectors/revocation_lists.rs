@@ -6,6 +6,7 @@ use crate::keys::Key;
 use crate::text::{b64u, hex};
 
 use super::revocation_case::{Case, List, quoted, sign, signature};
+use super::revocation_keys::keys;
 
 /// The folder, whose files have a format of their own.
 pub const FOLDER: &str = "revocation";
@@ -435,49 +436,5 @@ fn numbers() -> Vec<Case> {
         .after(&List::empty(4).issuer_keys(&["root"]))
         .revoked(|revoked| revoked.issuer_keys.push(Key::named("root").public_text()))
         .req(&["RV-18"]),
-    ]
-}
-
-fn keys() -> Vec<Case> {
-    let both = ["root", "root-2"];
-    let by = |number: i64, signer, revoked: &[&str]| List::empty(number).issuer_keys(revoked).by(signer);
-    vec![
-        Case::accept("revokes-other-key", "one of two root keys revokes the other", &by(1, "root-2", &["root"]))
-            .keys(&both)
-            .req(&["RV-4", "RV-5"]),
-        Case::refuse(
-            "revokes-itself",
-            "a list that revokes the key that signed it",
-            &by(1, "root", &["root"]),
-            "signer_revoked",
-            "revokes-other-key",
-        )
-        .keys(&both)
-        .req(&["RV-5"]),
-        Case::accept("after-revoked", "the other key goes on", &by(2, "root-2", &["root"]))
-            .keys(&both)
-            .after(&by(1, "root-2", &["root"]))
-            .req(&["RV-5"]),
-        Case::refuse(
-            "by-revoked",
-            "the revoked key takes itself back",
-            &by(2, "root", &[]),
-            "signer_revoked",
-            "after-revoked",
-        )
-        .keys(&both)
-        .after(&by(1, "root-2", &["root"]))
-        .req(&["RV-5", "RV-19"]),
-        Case::refuse(
-            "by-revoked-restart",
-            "the same after a restart",
-            &by(2, "root", &[]),
-            "signer_revoked",
-            "after-revoked",
-        )
-        .keys(&both)
-        .after(&by(1, "root-2", &["root"]))
-        .restarted()
-        .req(&["RV-5", "RV-20"]),
     ]
 }

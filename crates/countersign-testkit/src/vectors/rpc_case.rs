@@ -57,7 +57,13 @@ pub fn signed(message: Rpc) -> Rpc {
 /// An HTTP request with this body, signed by `agent` with all `mcp-` fields covered.
 #[must_use]
 pub fn over_http(method: &str, token: &str, fields: &[(&str, &str)], body: &str) -> Request {
-    let mut request = unsigned(method, ENDPOINT, token);
+    over_http_to(method, ENDPOINT, token, fields, body)
+}
+
+/// The same to another target.
+#[must_use]
+pub fn over_http_to(method: &str, target: &str, token: &str, fields: &[(&str, &str)], body: &str) -> Request {
+    let mut request = unsigned(method, target, token);
     let mut signature = post_signature();
     if body.is_empty() {
         signature.uncover("content-type");

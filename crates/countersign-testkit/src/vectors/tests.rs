@@ -138,7 +138,7 @@ fn vectors_of_messages_obey_the_same_rules() {
     let allowed: BTreeSet<&str> =
         all.iter().filter(|v| v.expect.result == Outcome::Allow).map(|v| v.id.as_str()).collect();
     let spec = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec");
-    let text: String = ["jsonrpc.md", "request.md", "verify.md"]
+    let text: String = ["jsonrpc.md", "request.md", "verify.md", "checks.md"]
         .iter()
         .map(|name| std::fs::read_to_string(spec.join(name)).unwrap())
         .collect();

@@ -5,6 +5,8 @@ use serde_json::json;
 use super::{Case, RESOURCE, token};
 use crate::format_rar::Token;
 
+const LONG_LABEL: &str = "https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example";
+
 const HOUR: (u64, &str) = (3_600, "PT1H");
 
 /// One action, at these locations.
@@ -39,6 +41,10 @@ fn urls(cases: &mut Vec<Case>) {
         ("url-other-default-port", "The port of the other scheme.", "http://calendar.example.com:443"),
         ("url-ipv6", "An IPv6 address in its one form.", "https://[2001:db8::1]:8443"),
         ("url-digits", "Labels of digits, but for the last.", "https://1.2.example"),
+        ("url-ipv6-mapped", "An IPv4 address as IPv6, with its four numbers.", "https://[::ffff:192.0.2.1]"),
+        ("url-ipv6-compatible", "An IPv6 address that only resembles one.", "https://[::c000:201]"),
+        ("url-label-64", "A label of 64 characters: only the whole host has a limit.", LONG_LABEL),
+        ("url-name-0x", "A last label that begins with `0x`, and is no number.", "https://a.0xyz"),
     ] {
         let url = format!("{origin}/calendars/primary");
         let case = reading(slug, comment, &[&url]).resource(None).req("RA-14").req("RA-19").req("RA-26");
@@ -81,6 +87,22 @@ fn urls(cases: &mut Vec<Case>) {
         let rule = if by_path { "RA-15" } else { "RA-14" };
         let case = reading(&format!("url-{slug}"), comment, &[location]).resource(None).req(rule);
         cases.push(case.refused(Some("locations"), "url"));
+    }
+    for (slug, comment, location, twin) in [
+        (
+            "ipv6-mapped-groups",
+            "An IPv4 address as IPv6, without them.",
+            "https://[::ffff:c000:201]/a",
+            "url-ipv6-mapped",
+        ),
+        ("ipv6-mapped-upper", "The same in upper case.", "https://[::FFFF:192.0.2.1]/a", "url-ipv6-mapped"),
+        ("ipv6-compatible-numbers", "Four numbers elsewhere.", "https://[::192.0.2.1]/a", "url-ipv6-compatible"),
+        ("ipv6-one-group", "One group of zeros, shortened.", "https://[2001:db8::1:1:1:1:1]/a", "url-ipv6"),
+        ("name-0x-alone", "A last label of `0x` alone, which browsers read as 0.", "https://a.0x/a", "url-name-0x"),
+        ("name-0x-digits", "A last label that is a hexadecimal number.", "https://a.0xab/a", "url-name-0x"),
+    ] {
+        let case = reading(&format!("url-{slug}"), comment, &[location]).resource(None).req("RA-14");
+        cases.push(case.refused(Some("locations"), twin));
     }
     let slash = reading(
         "url-slash",

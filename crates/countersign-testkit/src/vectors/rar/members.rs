@@ -141,6 +141,14 @@ fn defaults(cases: &mut Vec<Case>) {
     cases.push(given.ok([reading(RESOURCE, "scheduling", (600, "PT10M"))]));
     let missing = by_default("duration-missing", "No duration, nor one by default.");
     cases.push(missing.refused(Some("max_duration"), "default-duration"));
+    for (slug, comment, default, rule) in [
+        ("default-duration-form", "A duration by default that is none.", "1 hour", "RA-10"),
+        ("default-duration-long", "A duration by default that is too long.", "PT253402300800S", "RA-11"),
+    ] {
+        let case = Case::changed(slug, comment, duration, "").req(rule).req("RA-29");
+        let case = case.input(|input| input.max_duration = Some(default.into()));
+        cases.push(case.refused(Some("max_duration"), "default-duration"));
+    }
     let both = Case::new("defaults-unused", "A detail's own purpose and duration come before the defaults.", STANDARD);
     let both = both.req("RA-12").req("RA-13").input(|input| {
         input.purpose = Some("billing".into());
