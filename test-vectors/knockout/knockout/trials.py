@@ -49,10 +49,14 @@ class Runner:
         self.seconds = time.monotonic() - begun
         return ""
 
-    def run(self, patches):
+    def run(self, patches, told):
+        """All trials, each result `told` in the order of the patches as soon as it is there."""
         begun = time.monotonic()
+        results = []
         with ThreadPoolExecutor(self.jobs) as pool:
-            results = list(pool.map(self.trial, patches))
+            for result in pool.map(self.trial, patches):
+                results.append(result)
+                told(result)
         self.seconds += time.monotonic() - begun
         return results
 
