@@ -27,7 +27,7 @@ BAD = [
     ("no knocked!()", GOOD.replace("!knocked!() && a", "!a")),
     ("either old and new text", GOOD + "none: a reason\n"),
     ("no line of a site file", GOOD + "if a {\n"),
-    ("changes the same text", GOOD + "* XX-1: all of it\n- if a {\n- return true;\n- }\n+ if knocked!() {}\n"),
+    ("changes the same text", GOOD + "* XX-1: all of it\n- if a {\n- return true;\n- }\n+ while knocked!() {}\n"),
 ]
 
 

@@ -15,6 +15,7 @@ pub mod checks_poison;
 pub mod checks_restrictions;
 pub mod checks_work;
 pub mod curve;
+pub mod knockout;
 pub mod mail;
 pub mod rar;
 pub mod replay;
@@ -87,6 +88,8 @@ pub fn files() -> Vec<File> {
         checks_derived::file(),
         checks_poison::file(),
         checks_arguments::file(),
+        knockout::verify(),
+        knockout::token(),
     ]
 }
 
