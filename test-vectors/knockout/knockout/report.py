@@ -3,6 +3,7 @@
 import datetime
 import os
 import subprocess
+import sys
 from collections import Counter
 
 HEAD = "| site | requirements | knocked out | noticed by | first |\n| --- | --- | --- | --- | --- |"
@@ -57,7 +58,7 @@ def write(path, repo, results, runner):
     head = [
         "# Results of the knock-out",
         "",
-        f"{datetime.date.today().isoformat()}, {os.cpu_count()} cores, on commit {commit}: `test-vectors/knockout/run --write`.",
+        f"{datetime.date.today().isoformat()}, {os.cpu_count()} cores, on commit {commit}: `{' '.join(['test-vectors/knockout/run', *sys.argv[1:]])}`.",
         "",
         *figures(results, runner).split("\n"),
         "",
