@@ -16,6 +16,7 @@ pub mod checks_poison;
 pub mod checks_restrictions;
 pub mod checks_work;
 pub mod curve;
+pub mod knockout;
 pub mod mail;
 pub mod rar;
 pub mod replay;
@@ -93,6 +94,8 @@ pub fn files() -> Vec<File> {
         checks_arguments::file(),
         checks_edges::file(),
         verify_order::file(),
+        knockout::verify(),
+        knockout::token(),
     ]
 }
 

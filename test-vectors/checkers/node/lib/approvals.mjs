@@ -36,7 +36,7 @@ const MEMBERS = { approver: 'string', created: 'integer', digest: 'string', expi
 function readApproval(text) {
   const parts = text.length <= 1024 ? text.split('.') : [];
   const [payload, signature] = parts.map(decodeB64u);
-  if (parts.length !== 2 || !payload || !signature) return null;
+  if (parts.length !== 2 || !payload || signature?.length !== 64) return null;
   const json = parseJson(payload, () => null);
   const said = json && jcs(json) === payload.toString('utf8') ? shaped(json, MEMBERS) : undefined;
   if (!said || said.created < 0n || said.expires < 0n) return null;

@@ -178,7 +178,8 @@ function compareFields(message, { method, params }) {
   const target = member(params, KINDS.get(method)?.named ?? '');
   match(name === undefined || (KINDS.has(method) && target?.t === 'str' && target.v === name), 'mcp-name'); // JR-31
   const inner = member(member(params, '_meta'), 'io.modelcontextprotocol/protocolVersion');
-  match(version === undefined || !inner || (inner.t === 'str' && inner.v === version), 'mcp-protocol-version'); // JR-32
+  const versionFits = !inner || (inner.t === 'str' && inner.v === version);
+  match(version === undefined || (version !== null && versionFits), 'mcp-protocol-version'); // JR-32
   for (const line of new Set(message.lines.map(([key]) => key.toLowerCase()))) {
     if (!line.startsWith('mcp-param-')) continue;
     match(method === 'tools/call' && holdsScalar(member(params, 'arguments'), field(line) ?? null), line); // JR-33
@@ -197,9 +198,10 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
     return null;
   }
   demand(message.method === 'POST', 11, 'operation_unmapped'); // JR-27
-  const media = parseMediaType(valueOf(message, 'content-type') ?? '');
-  if (!media && message.body.length > 0) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
-  if (media?.type !== 'application' || media.subtype !== 'json') throw new Denial(11, 'operation_unmapped', 'media type'); // JR-28
+  const stated = valueOf(message, 'content-type') ?? '';
+  demand(/^[^; \t]*/.exec(stated)?.[0].toLowerCase() === 'application/json', 11, 'operation_unmapped', 'media type'); // JR-28
+  const media = parseMediaType(stated);
+  if (!media) throw new Denial(11, 'body_ambiguous', 'media type'); // RQ-56
   demand(message.body.length <= MIB, 11, 'body_ambiguous', 'too long to be read'); // JR-29
   const call = readCall(readStrictBody(message, media), 11); // JR-29
   demand(!member(member(call.params, '_meta'), 'dev.countersign/caller'), 11, 'body_ambiguous', 'caller'); // JR-37

@@ -142,6 +142,8 @@ def _fields_fit(request: Request, sent: dict) -> bool:
         wanted["mcp-protocol-version"] = meta[_VERSION]
     if any(name.encode() in request.names and _field(request, name) != value for name, value in wanted.items()):
         return False
+    if b"mcp-protocol-version" in request.names and not isinstance(_field(request, "mcp-protocol-version"), str):
+        return False
     named = [name.decode() for name in request.names if name.startswith(b"mcp-param-")]
     return not named or method == "tools/call" and {_field(request, name) for name in named} <= _texts(params.get("arguments"))
 

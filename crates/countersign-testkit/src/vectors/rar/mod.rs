@@ -1,5 +1,6 @@
 //! `rar/`: authorization details to tokens and back.
 
+mod knockout;
 mod locations;
 mod members;
 mod tokens;
@@ -26,6 +27,7 @@ pub fn files() -> Vec<(&'static str, VectorFile)> {
         ("durations", file("Durations.", members::durations())),
         ("locations", file("Locations and the resource.", locations::cases())),
         ("tokens", file("Which tokens come of details, and the details of tokens.", tokens::cases())),
+        ("knockout", file("Rules that no other vector shows by themselves.", knockout::cases())),
     ]
 }
 
