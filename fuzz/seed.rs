@@ -19,7 +19,8 @@ fn main() {
     let mut seeds = Seeds::default();
     let mut folders: Vec<_> = fs::read_dir(root.join("../test-vectors")).unwrap().map(|e| e.unwrap().path()).collect();
     folders.sort();
-    for folder in folders.iter().filter(|path| path.is_dir() && !path.ends_with("checkers")) {
+    let tools = |path: &Path| path.ends_with("checkers") || path.ends_with("knockout");
+    for folder in folders.iter().filter(|path| path.is_dir() && !tools(path)) {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
         files.sort();
         for file in files {

@@ -222,7 +222,8 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         any = true;
         if path.is_dir() {
             // Details, lists and messages have formats of their own; the verifiers by others are none.
-            let others = [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc", "checkers"];
+            let others =
+                [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc", "checkers", "knockout"];
             if !others.iter().any(|other| path.ends_with(other)) {
                 collect(&path, files)?;
             }
