@@ -68,11 +68,13 @@ fn main() {
     seeds.lists.extend(checks.iter().take(8).map(|bytes| [&[0], &bytes[..256]].concat()));
     let verify: BTreeSet<Vec<u8>> = (0..24).map(|_| random(192)).collect();
     let attenuate: BTreeSet<Vec<u8>> = (0..24).map(|_| random(768)).collect();
+    let reference: BTreeSet<Vec<u8>> = (0..32).map(|_| random(192)).collect();
     for (name, set) in [
         ("token", &seeds.tokens),
         ("request", &seeds.requests),
         ("verify", &verify),
         ("attenuate", &attenuate),
+        ("reference", &reference),
         ("rar", &seeds.details),
         ("fields", &seeds.fields),
         ("revocation", &seeds.lists),
