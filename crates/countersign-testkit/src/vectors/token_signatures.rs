@@ -373,6 +373,20 @@ pub fn file() -> File {
         "agent",
         one,
     );
+    let mut neutral = Plan::standard().sign();
+    let first = &neutral.blocks[0];
+    let signed = block_payload(&first.payload, &first.next, None, None);
+    neutral.blocks[0].signature = super::curve::neutral_r(&Key::named("root"), &super::curve::NEUTRAL, &signed);
+    bad(
+        &mut file,
+        "authority-r-neutral",
+        "R of the authority's signature is the neutral element, then sealed again",
+        "TK-45",
+        39,
+        &neutral,
+        "agent",
+        one,
+    );
     let mut malleable = Plan::standard().sign();
     malleable.blocks[0].signature = super::curve::plus_order(&malleable.blocks[0].signature);
     bad(
