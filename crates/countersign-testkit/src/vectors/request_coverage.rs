@@ -119,6 +119,16 @@ fn required(file: &mut File) {
         "header_malformed",
         "request/not-ascii-uncovered",
     ));
+    let twin = unsigned("GET", PATH, &token()).field("authorization").expect("a token");
+    for (slug, comment, letter) in [
+        ("not-ascii-token", "a letter outside ASCII in the token field", &b"\xC3\xA9"[..]),
+        ("not-utf8-token", "a byte in the token field that is no UTF-8", b"\xFF"),
+    ] {
+        let mut request = unsigned("GET", PATH, &token());
+        request.set("authorization", [&twin[..40], letter, &twin[41..]].concat());
+        let case = Case::new(slug, comment, &agent().sign(request)).req("RQ-38");
+        file.push(case.deny(3, "header_malformed", TWIN));
+    }
 }
 
 fn names(file: &mut File) {

@@ -30,7 +30,7 @@ pub fn signature_base(
         path,
         query,
         authority: authority.to_owned(),
-        token: "",
+        token: b"",
         token_field: "authorization",
         signature_input: None,
         signature: None,

@@ -180,7 +180,9 @@ impl Verifier {
         };
         let framed = request::frame(parts, &names)?;
         let mut selected = request::select(parts, &framed, now)?;
-        let token = decode(framed.token)?;
+        // Covered, so ASCII (RQ-38).
+        let text = core::str::from_utf8(framed.token);
+        let token = decode(text.map_err(|_| Denial::new(4, Code::TokenMalformed, "token that is not base64url"))?)?;
         // spec: VF-6
         let (issuer, service) = self.addressed(&token, self.service_of(framed.path), now)?;
         let claims = token.claims();
