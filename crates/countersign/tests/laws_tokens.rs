@@ -190,6 +190,23 @@ proptest! {
         }
     }
 
+    /// Restrictions commute: in whatever order they were appended, one block each or all in one, the same is allowed.
+    #[test]
+    fn the_order_of_restrictions_says_nothing(
+        (restrictions, shuffled) in vec(restriction(), 1..6).prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+        asked in vec(asked(), 1..8),
+    ) {
+        let block = |restrictions: &[Restriction]| Step { delegates: false, restrictions: restrictions.to_vec() };
+        let each = |restrictions: &[Restriction]| -> Vec<Step> { restrictions.iter().map(|one| block(core::slice::from_ref(one))).collect() };
+        let chains = [each(&restrictions), each(&shuffled), vec![block(&restrictions)], vec![block(&shuffled)]]
+            .map(|steps| Held::after(&steps, NOW.plus(50)).chain());
+        for asked in asked {
+            let verdicts = chains.each_ref().map(|chain| allowed(chain, &asked));
+            prop_assert_eq!(verdicts, [verdicts[0]; 4], "{:?}", asked);
+        }
+        prop_assert!(chains.iter().all(|chain| chain.claims().expires() == chains[0].claims().expires()));
+    }
+
     #[test]
     fn the_expiry_is_the_least_of_all_blocks(steps in vec(step(), 0..5), expires in near_now()) {
         let held = Held::after(&steps, expires);

@@ -396,8 +396,9 @@ impl Verifier {
         let counts = |key: &&FixedKey| !revocations.issuer_key_revoked(&issuer.name, &key.public());
         let keys = || current.iter().filter(counts);
         let Decoded { bytes, layout, .. } = &token.0;
-        // How many blocks hold already, under which key.
+        // How many blocks hold already, under which key; and what was hashed to find that.
         let mut remembered = None;
+        let mut hashed = None;
         if let Some(cache) = &self.config.cache {
             // Of what the cache holds, only what stands under one of these keys can be found.
             for key in keys() {
@@ -406,7 +407,9 @@ impl Verifier {
                     return Ok((VerifiedChain::new(token.0, key.public()), Vec::new()));
                 }
                 let blocks = prefixes.blocks().collect::<Vec<_>>();
-                if let Some(last) = blocks.iter().rposition(|id| cache.contains(id)) {
+                let last = blocks.iter().rposition(|id| cache.contains(id));
+                hashed = Some((key.public(), prefixes));
+                if let Some(last) = last {
                     remembered = Some((key.public(), last.saturating_add(1)));
                     break;
                 }
@@ -419,9 +422,10 @@ impl Verifier {
         let root = remembered.map(|(root, _)| root).or_else(found);
         let known = remembered.map_or(0, |(_, blocks)| blocks);
         if let Some(root) = root.filter(|_| rest_holds(bytes, layout, known.max(1))) {
-            let learned = match &self.config.cache {
-                Some(_) => Prefixes::new(&root, &token.0).from(known),
-                None => Vec::new(),
+            let learned = match (&self.config.cache, hashed) {
+                (None, _) => Vec::new(),
+                (Some(_), Some((key, prefixes))) if key == root => prefixes.from(known),
+                (Some(_), _) => Prefixes::new(&root, &token.0).from(known),
             };
             return Ok((VerifiedChain::new(token.0, root), learned));
         }
