@@ -214,6 +214,9 @@ pub fn load_rpc(dir: &Path) -> Result<Vec<RpcVector>, String> {
     if vectors.is_empty() { Err(format!("{}: no vectors", dir.display())) } else { Ok(vectors) }
 }
 
+/// Folders beside those of the vectors, with what works on them.
+pub const TOOLS: &[&str] = &["checkers", "knockout", "mutants"];
+
 /// The folders' vector files; `schema.json` beside them is none, and the folder `jsonrpc` has its own form.
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut any = false;
@@ -221,10 +224,9 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         any = true;
         if path.is_dir() {
-            // Details, lists and messages have formats of their own; the verifiers by others are none.
-            let others =
-                [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc", "checkers", "knockout"];
-            if !others.iter().any(|other| path.ends_with(other)) {
+            // Details, lists and messages have formats of their own.
+            let others = [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc"];
+            if !TOOLS.iter().chain(&others).any(|other| path.ends_with(other)) {
                 collect(&path, files)?;
             }
         } else if path.extension().is_some_and(|end| end == "json") && path.file_name() != Some("schema.json".as_ref())

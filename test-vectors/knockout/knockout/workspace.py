@@ -26,7 +26,7 @@ OURS = ("countersign", "countersign-cli", "countersign-datalog", "countersign-te
 QUICKLY = [word for name in OURS for word in ("--config", f"profile.release.package.{name}.opt-level=1")]
 
 # Tests that hold texts of spec/ against the code notice the text, not the rule.
-TEXT_TESTS = {"spec_examples": None, "revocation": ["the_example_of_the_spec_holds"]}
+TEXT_TESTS = {"spec": None, "revocation": ["the_example_of_the_spec_holds"]}
 
 
 class BuildFailed(Exception):

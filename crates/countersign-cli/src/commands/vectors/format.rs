@@ -4,17 +4,18 @@
 use countersign::verify::{AgentRecord, OperationEntry};
 use serde::Deserialize;
 
+/// A file of vectors; those of a folder differ in what goes in and what comes out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(super) struct File<I, E> {
     #[serde(rename = "comment")]
     _comment: String,
-    pub(super) vectors: Vec<Vector>,
+    pub(super) vectors: Vec<Vector<I, E>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Vector {
+pub(super) struct Vector<I, E> {
     pub(super) id: String,
     #[serde(rename = "req")]
     _req: Vec<String>,
@@ -22,8 +23,8 @@ pub(super) struct Vector {
     _flags: Vec<String>,
     #[serde(rename = "comment")]
     _comment: String,
-    pub(super) input: Input,
-    pub(super) expect: Expect,
+    pub(super) input: I,
+    pub(super) expect: E,
 }
 
 #[derive(Deserialize)]

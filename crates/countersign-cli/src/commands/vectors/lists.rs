@@ -8,34 +8,14 @@ use countersign::time::UnixTime;
 use countersign::verify::RevocationView as _;
 use serde::Deserialize;
 
+use super::format::Vector;
+
 /// The folder whose files have this format.
 pub(super) const FOLDER: &str = "revocation";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
-    #[serde(rename = "comment")]
-    _comment: String,
-    pub(super) vectors: Vec<Vector>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Vector {
-    pub(super) id: String,
-    #[serde(rename = "req")]
-    _req: Vec<String>,
-    #[serde(rename = "flags")]
-    _flags: Vec<String>,
-    #[serde(rename = "comment")]
-    _comment: String,
-    input: Input,
-    expect: Expect,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Input {
+pub(super) struct Input {
     issuer: String,
     keys: Vec<String>,
     now: u64,
@@ -48,7 +28,7 @@ struct Input {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Expect {
+pub(super) struct Expect {
     result: String,
     error: Option<String>,
     number: Option<u64>,
@@ -82,7 +62,7 @@ struct Conversation {
 }
 
 /// Runs one vector.
-pub(super) fn check(vector: &Vector) -> anyhow::Result<()> {
+pub(super) fn check(vector: &Vector<Input, Expect>) -> anyhow::Result<()> {
     let (input, expect) = (&vector.input, &vector.expect);
     let (issuer, now) = (input.issuer.as_str(), UnixTime(input.now));
     let keys: Vec<PublicKey> = super::public_keys(&input.keys)?;

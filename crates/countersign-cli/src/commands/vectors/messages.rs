@@ -8,7 +8,7 @@ use countersign::time::UnixTime;
 use countersign::verify::{Decision, Endpoint};
 use serde::Deserialize;
 
-use super::format::{Config, Expect, Revoked};
+use super::format::{Config, Expect, Revoked, Vector};
 use crate::judge::Judge;
 
 /// The folder whose files have this format.
@@ -16,29 +16,7 @@ pub(super) const FOLDER: &str = "jsonrpc";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
-    #[serde(rename = "comment")]
-    _comment: String,
-    pub(super) vectors: Vec<Vector>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Vector {
-    pub(super) id: String,
-    #[serde(rename = "req")]
-    _req: Vec<String>,
-    #[serde(rename = "flags")]
-    _flags: Vec<String>,
-    #[serde(rename = "comment")]
-    _comment: String,
-    input: Input,
-    expect: Expect,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Input {
+pub(super) struct Input {
     config: Config,
     mcp: Mcp,
     now: u64,
@@ -67,7 +45,7 @@ enum Sent {
 }
 
 /// Runs one vector.
-pub(super) fn check(vector: &Vector) -> anyhow::Result<()> {
+pub(super) fn check(vector: &Vector<Input, Expect>) -> anyhow::Result<()> {
     let input = &vector.input;
     let server = Server::new(&input.mcp.server)?;
     let endpoint = Endpoint { path: input.mcp.path.clone(), server, envelope: input.mcp.envelope };

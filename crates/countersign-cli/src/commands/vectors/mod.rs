@@ -17,7 +17,7 @@ use countersign::time::UnixTime;
 use countersign::verify::{Decision, Revocations, Verifier};
 use countersign::{from_base64url, from_hex};
 
-use self::format::{Config, Expect, Input, Revoked, Vector};
+use self::format::{Config, Expect, File, Input, Revoked, Vector};
 use crate::judge::Judge;
 use crate::output;
 
@@ -52,16 +52,16 @@ fn read<F: serde::de::DeserializeOwned>(text: &str, path: &Path) -> anyhow::Resu
 /// Runs the vectors of a file: what became of each, by its id.
 fn outcomes(path: &Path, text: &str) -> anyhow::Result<Vec<(String, anyhow::Result<()>)>> {
     let outcomes: Vec<_> = if path.parent().is_some_and(|folder| folder.ends_with(lists::FOLDER)) {
-        let file: lists::File = read(text, path)?;
+        let file: File<_, _> = read(text, path)?;
         file.vectors.into_iter().map(|vector| (vector.id.clone(), lists::check(&vector))).collect()
     } else if path.parent().is_some_and(|folder| folder.ends_with(messages::FOLDER)) {
-        let file: messages::File = read(text, path)?;
+        let file: File<_, _> = read(text, path)?;
         file.vectors.into_iter().map(|vector| (vector.id.clone(), messages::check(&vector))).collect()
     } else if path.parent().is_some_and(|folder| folder.ends_with(rar::FOLDER)) {
-        let file: rar::File = read(text, path)?;
+        let file: File<_, _> = read(text, path)?;
         file.vectors.into_iter().map(|vector| (vector.id.clone(), rar::check(&vector))).collect()
     } else {
-        let file: format::File = read(text, path)?;
+        let file: File<_, _> = read(text, path)?;
         file.vectors.into_iter().map(|vector| (vector.id.clone(), check(&vector))).collect()
     };
     if outcomes.is_empty() {
@@ -78,8 +78,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     paths.sort();
     for path in paths {
         let json = path.extension().is_some_and(|extension| extension == "json");
-        if path.ends_with("checkers") || path.ends_with("knockout") {
-            // Verifiers by others and the knock-out, which bring files of their own.
+        if ["checkers", "knockout", "mutants"].iter().any(|tool| path.ends_with(tool)) {
+            // What works with the vectors, and brings files of its own.
             continue;
         }
         if path.is_dir() {
@@ -95,7 +95,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 }
 
 /// Runs one vector. What it says that is no input at all is its failure too.
-fn check(vector: &Vector) -> anyhow::Result<()> {
+fn check(vector: &Vector<Input, Expect>) -> anyhow::Result<()> {
     let input = &vector.input;
     let judge = judge(input)?;
     let now = UnixTime(input.now);

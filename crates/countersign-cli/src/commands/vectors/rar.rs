@@ -4,34 +4,14 @@ use anyhow::bail;
 use countersign::rar::{AuthorizationDetails, RarError, Request, Requested, Resource};
 use serde::Deserialize;
 
+use super::format::Vector;
+
 /// The folder of these vectors.
 pub(super) const FOLDER: &str = "rar";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
-    #[serde(rename = "comment")]
-    _comment: String,
-    pub(super) vectors: Vec<Vector>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Vector {
-    pub(super) id: String,
-    #[serde(rename = "req")]
-    _req: Vec<String>,
-    #[serde(rename = "flags")]
-    _flags: Vec<String>,
-    #[serde(rename = "comment")]
-    _comment: String,
-    input: Input,
-    expect: Expect,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Input {
+pub(super) struct Input {
     details: String,
     resource: Option<String>,
     purpose: Option<String>,
@@ -40,14 +20,14 @@ struct Input {
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(tag = "result", rename_all = "lowercase", deny_unknown_fields)]
-enum Expect {
+pub(super) enum Expect {
     Ok { tokens: Vec<Token> },
     Refused { error: String, member: Option<String> },
 }
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-struct Token {
+pub(super) struct Token {
     audience: String,
     purpose: String,
     duration: u64,
@@ -56,7 +36,7 @@ struct Token {
 }
 
 /// Runs one vector: what comes of the details, and what comes of the expected details of each token.
-pub(super) fn check(vector: &Vector) -> anyhow::Result<()> {
+pub(super) fn check(vector: &Vector<Input, Expect>) -> anyhow::Result<()> {
     let found = match read(&vector.input) {
         Ok(requested) => Expect::Ok { tokens: requested.iter().map(said).collect::<Result<_, _>>()? },
         Err(error) => {

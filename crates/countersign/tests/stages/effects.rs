@@ -1,7 +1,6 @@
 //! What the vectors can't show: order inside stages, effects, views and stores that fail.
-#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
-use countersign::key::{KeyId, PublicKey, SigningKey};
+use countersign::key::SigningKey;
 use countersign::request::{BodyLength, Parts, SignRequest, SignedFields};
 use countersign::time::UnixTime;
 use countersign::token::{Delegation, Grant, OpenToken, Restriction, Right, SealedToken, VerifiedChain};
@@ -12,12 +11,9 @@ use countersign::verify::{
 };
 use countersign::{Code, Denial, from_base64url, to_base64url};
 
-const NOW: UnixTime = UnixTime(1_795_453_200);
-const URL: &str = "https://calendar.example.com/calendars/primary";
+use crate::{NOW, Stale, key};
 
-fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&[seed; 32])
-}
+const URL: &str = "https://calendar.example.com/calendars/primary";
 
 fn grant() -> Grant {
     Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key(2).public())
@@ -59,33 +55,6 @@ fn verify(fields: &SignedFields, now: UnixTime, view: &Revocations, replay: &Mem
 
 fn code(fields: &SignedFields, now: UnixTime, view: &Revocations) -> Option<Code> {
     verify(fields, now, view, &MemoryReplay::insecure_without_epoch()).err().map(|denial| denial.code())
-}
-
-/// A view that is never fresh enough.
-struct Stale;
-
-impl RevocationView for Stale {
-    fn is_fresh(&self, _: &str, _: UnixTime) -> bool {
-        false
-    }
-    fn block_revoked(&self, _: &str, _: &[u8; 16]) -> bool {
-        false
-    }
-    fn holder_revoked(&self, _: &str, _: &KeyId) -> bool {
-        false
-    }
-    fn user_revoked_until(&self, _: &str, _: &str) -> Option<UnixTime> {
-        None
-    }
-    fn grant_revoked(&self, _: &str, _: &str) -> bool {
-        false
-    }
-    fn conversation_ended(&self, _: &str, _: &str, _: &str) -> bool {
-        false
-    }
-    fn issuer_key_revoked(&self, _: &str, _: &PublicKey) -> bool {
-        false
-    }
 }
 
 // spec: VF-3, VF-10

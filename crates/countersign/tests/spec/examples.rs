@@ -1,46 +1,24 @@
 //! The byte examples of `spec/` are what this implementation makes, and the registry of codes is `spec/errors.md`.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 use countersign::checks::Declarations;
 use countersign::json::Value;
 use countersign::jsonrpc::{Message, SignMessage};
-use countersign::key::SigningKey;
 use countersign::request::{BodyLength, Parts, SignRequest, UnsignedRequest};
-use countersign::time::UnixTime;
-use countersign::token::{Grant, Right, SealedToken};
+use countersign::token::SealedToken;
 use countersign::verify::{Operation, ReplayOutcome, Revocations, UnsignedApproval, Verifier};
 use countersign::{Code, to_base64url, to_hex};
 use countersign_testkit::raw_approval;
 use sha2::{Digest as _, Sha256};
 
-const TOKEN_MD: &str = include_str!("../../../spec/token.md");
-const REQUEST_MD: &str = include_str!("../../../spec/request.md");
-const JSONRPC_MD: &str = include_str!("../../../spec/jsonrpc.md");
-const VERIFY_MD: &str = include_str!("../../../spec/verify.md");
-const ERRORS_MD: &str = include_str!("../../../spec/errors.md");
-const NOW: UnixTime = UnixTime(1_795_453_200);
+use crate::{NOW, TOKEN_MD, key, open_token, squeezed};
 
-/// The keys of the examples: visibly for tests, as `test-vectors/README.md` says.
-fn key(name: &str) -> SigningKey {
-    SigningKey::from_seed(&Sha256::digest(format!("countersign test key: {name}")).into())
-}
-
-/// A text of the spec without its line breaks and indents.
-fn squeezed(text: &str) -> String {
-    text.split_whitespace().collect()
-}
+const REQUEST_MD: &str = include_str!("../../../../spec/request.md");
+const JSONRPC_MD: &str = include_str!("../../../../spec/jsonrpc.md");
+const VERIFY_MD: &str = include_str!("../../../../spec/verify.md");
+const ERRORS_MD: &str = include_str!("../../../../spec/errors.md");
 
 fn example_token() -> SealedToken {
-    Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key("agent").public())
-        .purpose("scheduling")
-        .audience("https://calendar.example.com")
-        .valid(NOW, NOW.plus(3600))
-        .right(Right { r#type: "calendar", location: "/calendars/primary", action: "read" })
-        .delegation_depth(2)
-        .sign(&key("root"), &key("next-0"))
-        .unwrap()
-        .seal()
-        .unwrap()
+    open_token().seal().unwrap()
 }
 
 #[test]

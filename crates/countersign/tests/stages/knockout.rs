@@ -1,9 +1,8 @@
 //! What no vector can show and no other test did: found by `test-vectors/knockout`.
-#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
 use countersign::jsonrpc::mcp::{self, Listing, Server};
 use countersign::jsonrpc::{Message, SignMessage};
-use countersign::key::{KeyId, PublicKey, SigningKey};
+use countersign::key::PublicKey;
 use countersign::rar::AuthorizationDetails;
 use countersign::request::{BodyLength, Parts, SignRequest, SignedFields};
 use countersign::revocation::{Entries, RevocationLists, UnsignedList};
@@ -19,12 +18,9 @@ use countersign::verify::{
 };
 use countersign::{Class, Code};
 
-const NOW: UnixTime = UnixTime(1_795_453_200);
-const SERVICE: &str = "https://calendar.example.com";
+use crate::{NOW, Stale, key};
 
-fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&[seed; 32])
-}
+const SERVICE: &str = "https://calendar.example.com";
 
 fn grant() -> Grant {
     Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key(2).public())
@@ -62,33 +58,6 @@ fn claim(token: &SealedToken) -> NonceClaim {
     let proven = proven(token);
     let hasher = proven.hasher();
     proven.body(hasher.finish()).unwrap()
-}
-
-/// A view that is too old.
-struct Stale;
-
-impl RevocationView for Stale {
-    fn is_fresh(&self, _: &str, _: UnixTime) -> bool {
-        false
-    }
-    fn block_revoked(&self, _: &str, _: &[u8; 16]) -> bool {
-        false
-    }
-    fn holder_revoked(&self, _: &str, _: &KeyId) -> bool {
-        false
-    }
-    fn user_revoked_until(&self, _: &str, _: &str) -> Option<UnixTime> {
-        None
-    }
-    fn grant_revoked(&self, _: &str, _: &str) -> bool {
-        false
-    }
-    fn conversation_ended(&self, _: &str, _: &str, _: &str) -> bool {
-        false
-    }
-    fn issuer_key_revoked(&self, _: &str, _: &PublicKey) -> bool {
-        false
-    }
 }
 
 // spec: VF-50

@@ -1,39 +1,17 @@
 //! The examples of `spec/token.md` and `spec/rar.md` that have more than one step, made twice: by this implementation, and from
 //! the testkit's primitives.
-#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
-use countersign::key::SigningKey;
 use countersign::rar::{AuthorizationDetails, Request, Resource};
-use countersign::time::UnixTime;
 use countersign::to_hex;
-use countersign::token::{Delegation, Grant, OpenToken, Restriction, Right};
+use countersign::token::{Delegation, Grant, Restriction};
 use countersign_testkit::keys::Key;
 use countersign_testkit::raw_checks::expiry;
 use countersign_testkit::raw_token::{Block, RawToken, external_payload, seal_payload};
 use sha2::{Digest as _, Sha256};
 
-const TOKEN_MD: &str = include_str!("../../../spec/token.md");
-const RAR_MD: &str = include_str!("../../../spec/rar.md");
-const NOW: UnixTime = UnixTime(1_795_453_200);
+use crate::{NOW, TOKEN_MD, key, open_token, squeezed};
 
-fn key(name: &str) -> SigningKey {
-    SigningKey::from_seed(&Sha256::digest(format!("countersign test key: {name}")).into())
-}
-
-fn squeezed(text: &str) -> String {
-    text.split_whitespace().collect()
-}
-
-fn open_token() -> OpenToken {
-    Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key("agent").public())
-        .purpose("scheduling")
-        .audience("https://calendar.example.com")
-        .valid(NOW, NOW.plus(3600))
-        .right(Right { r#type: "calendar", location: "/calendars/primary", action: "read" })
-        .delegation_depth(2)
-        .sign(&key("root"), &key("next-0"))
-        .unwrap()
-}
+const RAR_MD: &str = include_str!("../../../../spec/rar.md");
 
 // spec: TK-37, TK-40, TK-41, TK-42
 #[test]
