@@ -119,6 +119,12 @@ impl OperationObject {
     }
 }
 
+/// One of `agents`.
+#[must_use]
+pub fn agent(name: &str, key: &Key) -> Json {
+    object([("key", Json::Text(key.id())), ("name", name.into())])
+}
+
 /// SHA-256 in lower-case hexadecimal: `content_sha256`.
 #[must_use]
 pub fn content_sha256(body: &[u8]) -> Json {

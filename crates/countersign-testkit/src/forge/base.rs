@@ -7,6 +7,7 @@ use super::random::Random;
 use super::service::{ISSUERS, REVOKED_ISSUER_KEY, ROWS, SERVICES, covers, issuer_key};
 use crate::clock::NOW;
 use crate::keys::Key;
+use crate::raw_approval::{Json, agent};
 use crate::raw_checks::{Predicate, Term, date, expiry, pred, string};
 use crate::raw_token::Block;
 
@@ -45,6 +46,8 @@ pub struct Base {
     pub text: String,
     /// The holders, the agent first.
     pub holders: Vec<Key>,
+    /// Their names.
+    pub names: Vec<String>,
     /// Its rights.
     pub rights: Vec<Right>,
     /// All its restrictions.
@@ -64,6 +67,14 @@ pub struct Base {
 }
 
 impl Base {
+    /// The holders up to this one, as an approver signs them.
+    #[must_use]
+    pub fn agents(&self, holder: &Key) -> Json {
+        let last = self.holders.iter().position(|known| known.id() == holder.id());
+        let held = self.names.iter().zip(&self.holders).take(last.map_or(usize::MAX, |last| last + 1));
+        Json::Array(held.map(|(name, key)| agent(name, key)).collect())
+    }
+
     /// The current holder.
     #[must_use]
     pub fn holder(&self) -> &Key {
@@ -207,6 +218,8 @@ pub fn base(seed: u64, spec: Spec, random: &mut Random) -> Base {
         links.push(Link::delegation(block, &holders[holder], next(at + 1)));
         holder += 1;
     }
+    let delegates = (0..depth).map(|at| format!("delegate-{family}-{at}"));
+    let names = core::iter::once(format!("agent-{family}")).chain(delegates).collect();
     let pieces = Pieces::of(&root, &links);
     let ends = limits.iter().filter_map(|limit| if let Limit::Until(date) = limit { Some(*date) } else { None });
     let expires = ends.chain([expires]).min().unwrap();
@@ -222,6 +235,7 @@ pub fn base(seed: u64, spec: Spec, random: &mut Random) -> Base {
         pieces,
         text,
         holders,
+        names,
         rights,
         limits,
         errand,

@@ -169,6 +169,7 @@ impl Draft {
     pub fn operation(&self, base: &Base, holder: &Key) -> OperationObject {
         let row = self.errand.entry();
         let text = |text: &str| Json::from(text);
+        let (_, host) = self.signature.values.iter().find(|(name, _)| name == "@authority").unwrap();
         let args = match (&self.errand.body, row.read_body) {
             (Body::Json(members), true) => Json::Object(members.clone()),
             _ => Json::Null,
@@ -181,8 +182,12 @@ impl Draft {
             ("issuer", text(&base.issuer)),
             ("user", text(&base.user)),
             ("purpose", text(&base.purpose)),
+            ("grant", Json::Null),
+            ("conversation", Json::Null),
+            ("agents", base.agents(holder)),
             ("holder", Json::Text(holder.id())),
             ("service", text(&base.audience)),
+            ("authority", text(core::str::from_utf8(host).unwrap())),
             ("method", text(&self.request.method)),
             ("path", Json::Text(self.errand.path())),
             ("query", self.errand.query_text().map_or(Json::Null, Json::Text)),

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::chain::Chain;
+use super::chain::{Chain, Holder};
 use super::json::{self, Json};
 use super::message::trim;
 use super::request::Asked;
@@ -18,8 +18,12 @@ pub(super) fn digest(asked: &Asked<'_>, chain: &Chain) -> Option<[u8; 32]> {
         ("issuer", text(claims.issuer.as_ref()?)),
         ("user", text(claims.user.as_ref()?)),
         ("purpose", text(claims.purpose.as_ref()?)),
+        ("grant", maybe(claims.grant.as_deref())),
+        ("conversation", maybe(claims.conversation.as_deref())),
+        ("agents", Json::Array(chain.holders.iter().map(agent).collect())),
         ("holder", text(&ed25519::key_id(&chain.holders.last()?.key))),
         ("service", maybe(asked.service.as_deref())),
+        ("authority", maybe(asked.authority.as_deref())),
         ("method", maybe(asked.method.as_deref())),
         ("path", maybe(asked.path.as_deref())),
         ("query", maybe(asked.query.as_deref())),
@@ -34,6 +38,11 @@ pub(super) fn digest(asked: &Asked<'_>, chain: &Chain) -> Option<[u8; 32]> {
     ];
     let object = Json::Object(object.map(|(name, value)| (name.to_owned(), value)).into());
     Some(Sha256::digest([b"countersign-operation-v1\0", json::jcs(&object).as_bytes()].concat()).into())
+}
+
+fn agent(holder: &Holder) -> Json {
+    let members = [("key", ed25519::key_id(&holder.key)), ("name", holder.name.clone())];
+    Json::Object(members.map(|(name, text)| (name.to_owned(), Json::Text(text))).into())
 }
 
 /// An approval of the form of RQ-57.

@@ -1,5 +1,7 @@
 //! The arguments of an operation (`spec/checks.md`, Arguments).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::block::Term;
 use super::json::{GREATEST, Json};
 use super::operation::Operation;
@@ -71,8 +73,12 @@ pub(super) fn extract(operation: &Operation, query: Option<&str>, body: Body<'_>
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         found.parameter(format!("query.{}", decoded(name, true)?), decoded(value, true)?, operation);
     }
+    // spec: CK-44
+    for name in twins(&found.present) {
+        found.ambiguous(&name);
+    }
     if let Body::Object(root) = body {
-        found.members("", root, operation);
+        found.members("", root, false, operation);
     }
     // spec: CK-28
     if matches!(body, Body::Other) || !found.within_limits() {
@@ -98,14 +104,21 @@ impl Arguments {
     }
 
     // spec: CK-29, CK-34
-    fn members(&mut self, pointer: &str, object: &Json, operation: &Operation) {
-        for (name, value) in object.members().unwrap_or_default() {
+    fn members(&mut self, pointer: &str, object: &Json, beneath: bool, operation: &Operation) {
+        let members = object.members().unwrap_or_default();
+        let twins = twins(&members.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
+        for (name, value) in members {
+            let ambiguous = beneath || twins.contains(name);
             let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
             self.present.push(pointer.clone());
+            // spec: CK-44
+            if ambiguous {
+                self.ambiguous(&pointer);
+            }
             match value {
                 Json::Object(_) => {
                     self.poison(&pointer);
-                    self.members(&pointer, value, operation);
+                    self.members(&pointer, value, ambiguous, operation);
                 }
                 Json::Array(elements) => {
                     if elements.is_empty() {
@@ -113,8 +126,7 @@ impl Arguments {
                     }
                     for element in elements {
                         if matches!(element, Json::Object(_) | Json::Array(_)) {
-                            self.poison(&pointer);
-                            self.poisoned.push((Of::Present, pointer.clone()));
+                            self.ambiguous(&pointer);
                         } else {
                             self.scalar(&pointer, element, operation);
                         }
@@ -123,6 +135,12 @@ impl Arguments {
                 scalar => self.scalar(&pointer, scalar, operation),
             }
         }
+    }
+
+    /// Poison for all four predicates.
+    fn ambiguous(&mut self, name: &str) {
+        self.poison(name);
+        self.poisoned.push((Of::Present, name.to_owned()));
     }
 
     fn poison(&mut self, name: &str) {
@@ -157,6 +175,15 @@ impl Arguments {
             }
         }
     }
+}
+
+/// The names that differ from another of them in the case of letters alone.
+fn twins(names: &[String]) -> BTreeSet<String> {
+    let mut alike: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for name in names {
+        alike.entry(name.to_ascii_lowercase()).or_default().insert(name.clone());
+    }
+    alike.into_values().filter(|names| names.len() > 1).flatten().collect()
 }
 
 /// A number times 10^n, where that is an integer of at most 2^53 − 1.

@@ -35,6 +35,9 @@ const IDLE: [&str; 11] = [
     "notifications/roots/list_changed",
 ];
 
+/// What relays change of `_meta`.
+pub(super) const RELAYED: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
+
 /// Maps a message that obeys JR-2 to JR-4.
 pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapped> {
     let nothing = Json::Object(Vec::new());
@@ -65,6 +68,13 @@ pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapp
     // spec: JR-20
     let meta = params.get("_meta").is_none_or(|meta| meta.members().is_some());
     faults.need(meta, 11, "body_ambiguous", "JR-20");
+    // spec: JR-38
+    let small = |name: &str| match params.get("_meta").and_then(|meta| meta.get(name)) {
+        None => true,
+        Some(Json::Text(text)) => text.len() <= 8_192,
+        Some(value) => name == "progressToken" && value.integer().is_some(),
+    };
+    faults.need(RELAYED.iter().all(|name| small(name)), 11, "body_ambiguous", "JR-38");
     let arguments = params.get("arguments").unwrap_or(&nothing);
     let object = arguments.members().is_some();
     faults.need(object || member == "uri", 11, "body_ambiguous", "JR-20");
@@ -75,11 +85,11 @@ pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapp
     (object || member == "uri").then(|| Mapped::Operation(Box::new(operation), args))
 }
 
-/// What is covered of `_meta`, without the envelope.
-pub(super) fn meta(root: &Json) -> Option<Json> {
-    const WITHOUT: [&str; 5] = ["dev.countersign/request", "progressToken", "traceparent", "tracestate", "baggage"];
+/// What is covered of `_meta`, without an envelope that is a `proof`.
+pub(super) fn meta(root: &Json, proof: bool) -> Option<Json> {
+    let out = |name: &str| RELAYED.contains(&name) || (proof && name == "dev.countersign/request");
     let members = root.get("params")?.get("_meta")?.members()?.iter();
-    let members: Vec<_> = members.filter(|(name, _)| !WITHOUT.contains(&name.as_str())).cloned().collect();
+    let members: Vec<_> = members.filter(|(name, _)| !out(name)).cloned().collect();
     (!members.is_empty()).then_some(Json::Object(members))
 }
 
@@ -175,7 +185,7 @@ pub(super) fn over_http(
         both_proofs(context, &root, chain, service.now, faults);
     }
     let Some(Mapped::Operation(operation, args)) = map(&root, &mcp.server, faults) else { return None };
-    let asked = Asked { args: args.as_ref(), meta: meta(&root), ..context.asks(&operation) };
+    let asked = Asked { args: args.as_ref(), meta: meta(&root, mcp.envelope), ..context.asks(&operation) };
     authorise(&asked, Some(message.path()), chain, service, faults)
 }
 

@@ -10,7 +10,6 @@ use super::{Faults, base64, ed25519, mcp};
 use crate::format_rpc::{RpcVector, Sent};
 
 const ENVELOPE: &str = "dev.countersign/request";
-const UNCOVERED: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
 
 /// The envelope's members; what was missing or malformed is absent.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +102,7 @@ fn signed_bytes(root: &Json) -> Vec<u8> {
     }
     let mut params = without(root.get("params").unwrap_or(&Json::Null), &[]);
     for (_, meta) in params.iter_mut().filter(|(name, _)| name == "_meta") {
-        let mut members = without(meta, &UNCOVERED);
+        let mut members = without(meta, &mcp::RELAYED);
         for (_, envelope) in members.iter_mut().filter(|(name, _)| name == ENVELOPE) {
             *envelope = Json::Object(without(envelope, &["sig"]));
         }
@@ -164,7 +163,7 @@ fn decide(text: &[u8], service: &mut Service<'_>) -> Judgement {
                 args: args.as_ref(),
                 content_sha256: None,
                 fields: Vec::new(),
-                meta: mcp::meta(&root),
+                meta: mcp::meta(&root, true),
                 approvals: None,
             };
             mcp::authorise(&asked, None, &chain, service, &mut faults)

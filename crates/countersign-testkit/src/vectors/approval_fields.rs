@@ -4,13 +4,14 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::keys::Key;
-use crate::raw_approval::{Json, OperationObject, object};
+use crate::raw_approval::{Json, OperationObject, agent, object};
+use crate::raw_checks::{Term, pred, string};
 use crate::raw_request::{Request, Signature, digest_sha256, nonce};
 use crate::text::hex;
 
 use super::case::{Case, File};
 use super::mail::Mail;
-use super::standard::unsigned;
+use super::standard::{AGENT, AUTHORITY, first_agent, later_agent, unsigned};
 use super::verify_approvals::{FIELD, by, needed, operation};
 
 const CODE: &str = "approval_invalid";
@@ -23,7 +24,61 @@ pub fn file() -> File {
     covered(&mut file);
     transport(&mut file);
     credentials(&mut file);
+    tokens(&mut file);
+    authorities(&mut file);
     file
+}
+
+/// An approval holds for one grant, conversation and chain of agents.
+fn tokens(file: &mut File) {
+    for member in ["grant", "conversation"] {
+        let mail = |value: &str| needed().fact(pred(member, [string(value)]));
+        let seen = |value: &str| operation(&mail("x")).with(member, value);
+        let good = format!("approval-{member}");
+        file.push(approved(&mail("a-1"), &seen("a-1"), &good, &format!("for the token's `{member}`")));
+        for (slug, comment, operation) in [
+            ("other", "for another", seen("a-2")),
+            ("unseen", "it was not shown to the approver", operation(&needed())),
+        ] {
+            file.push(denied(approved(&mail("a-1"), &operation, &format!("{good}-{slug}"), comment), &good));
+        }
+    }
+    let handed = |name: &str| {
+        let depth = pred("delegation_depth", [Term::Int(1)]);
+        needed().plan(|plan| plan.fact(depth).delegate("agent", name, "sub-agent", None)).by("sub-agent")
+    };
+    let good = "approval-agents";
+    let chain = |name: &str| [first_agent(), later_agent(name, "sub-agent", "agent")];
+    let seen = operation(&handed("summary-bot"));
+    file.push(approved(&handed("summary-bot"), &seen, good, "for the chain of agents").agents(chain("summary-bot")));
+    let (first, second) = (agent(AGENT, &Key::named("agent")), agent("summary-bot", &Key::named("sub-agent")));
+    file.push(denied(approved(&handed("mail-bot"), &seen, "approval-agents-name", "under another name"), good));
+    for (slug, comment, agents) in [
+        ("first", "the first agent alone", vec![first.clone()]),
+        ("last", "the last agent alone", vec![second.clone()]),
+        ("turned", "the last agent first", vec![second, first]),
+    ] {
+        let seen = seen.clone().with("agents", Json::Array(agents));
+        file.push(denied(approved(&handed("summary-bot"), &seen, &format!("approval-agents-{slug}"), comment), good));
+    }
+}
+
+/// A service that two names lead to may be two to its application.
+fn authorities(file: &mut File) {
+    const OTHER: &str = "backup.example.com";
+    let at = |host: &str, seen: &OperationObject, slug: &str, comment: &str| {
+        let mail = needed().field(FIELD, by("approver", seen).text());
+        let (mut request, signature) = mail.unsigned();
+        request.set("Host", host);
+        let case = mail.case_of(slug, comment, &signature.sign(request)).req("VF-44");
+        case.config(|config| config.authorities.push(OTHER.into()))
+    };
+    let seen = |host: &str| operation(&needed()).with("authority", host);
+    let good = "approval-authority";
+    file.push(at(OTHER, &seen(OTHER), good, "for the authority that it was sent to"));
+    file.push(at("Calendar.Example.com:443", &seen(AUTHORITY), "approval-authority-spelled", "normalised"));
+    let case = at(OTHER, &seen(AUTHORITY), "approval-authority-other", "for another authority of the same service");
+    file.push(denied(case, good));
 }
 
 /// A request with the approval of this operation.

@@ -12,6 +12,7 @@ pub fn file() -> File {
     let mut file = File::new("checks", "poison", "values that have no one reading, and what asking for them does");
     each_poison(&mut file);
     spread(&mut file);
+    twins(&mut file);
     declared(&mut file);
     limits(&mut file);
     file
@@ -173,6 +174,74 @@ fn spread(file: &mut File) {
         beside(["/m", "/n"]).case("present-present-first", "a present name in front of it").req("CK-36"),
         "present-absent-first",
     ));
+}
+
+/// Names that differ by case alone.
+fn twins(file: &mut File) {
+    let all = |name: &str, of: fn(&str) -> Predicate| asks(of(name));
+    let value = |name: &str| over(name, "arg");
+    let there = |name: &str| pred("arg_present", [string(name)]);
+    let host = |name: &str| over(name, "arg_host");
+    let path = |name: &str| over(name, "arg_path");
+    let body = r#"{"n":1,"m":2}"#;
+    file.push(
+        Mail::json(body)
+            .checks([all("/n", value), all("/n", there)])
+            .case("twins-none", "two names that differ by more than case")
+            .req("CK-44"),
+    );
+    for (slug, body, name) in [
+        ("lower", r#"{"n":1,"N":2}"#, "/n"),
+        ("upper", r#"{"n":1,"N":2}"#, "/N"),
+        ("equal", r#"{"n":1,"N":1}"#, "/n"),
+        ("apart", r#"{"N":1,"m":2,"n":1}"#, "/n"),
+        ("word", r#"{"amount":1,"aMount":2}"#, "/amount"),
+        ("three", r#"{"ab":1,"aB":2,"Ab":3}"#, "/aB"),
+        ("escaped", r#"{"a~b":1,"A~b":2}"#, "/a~0b"),
+        ("beneath", r#"{"a":{"n":1},"A":{"m":1}}"#, "/a/n"),
+        ("beneath-both", r#"{"a":{"n":1},"A":{"n":1}}"#, "/A/n"),
+        ("beneath-deep", r#"{"a":{"b":{"n":1}},"A":0}"#, "/a/b/n"),
+        ("inside", r#"{"a":{"n":1,"N":2}}"#, "/a/n"),
+    ] {
+        for (kind, of) in [("arg", value as fn(&str) -> Predicate), ("present", there)] {
+            let case =
+                Mail::json(body).check(all(name, of)).case(&format!("twins-{slug}-{kind}"), "one reading of two");
+            file.push(errs(case.req("CK-44"), "twins-none"));
+        }
+    }
+    let (url, place) = (r#"{"n":"https://a.example/","N":1}"#, r#"{"n":"/a","N":1}"#);
+    let case = Mail::json(url).url("/n").check(all("/n", host)).case("twins-host", "`arg_host` of one of them");
+    file.push(errs(case.req("CK-44"), "good-host"));
+    let case = Mail::json(place).path("/n").check(all("/n", path)).case("twins-path", "`arg_path` of one of them");
+    file.push(errs(case.req("CK-44"), "good-path"));
+    for (slug, comment, body, name) in [
+        ("unasked", "names that nothing asks for", r#"{"a":1,"A":2,"n":1}"#, "/n"),
+        ("apart-objects", "names of two objects", r#"{"a":{"n":1},"N":1}"#, "/a/n"),
+        ("letters", "letters outside ASCII", r#"{"é":1,"É":2}"#, "/é"),
+        ("array", "names of two objects in an array have none", r#"{"n":1,"a":[{"b":1},{"B":1}]}"#, "/n"),
+        ("sibling", "a name beside two such", r#"{"a":{"b":1,"B":2,"n":1}}"#, "/a/n"),
+    ] {
+        let case = Mail::json(body).checks([all(name, value), all(name, there)]);
+        file.push(case.case(&format!("twins-{slug}"), comment).req("CK-44"));
+    }
+    let query = |query: &str, name: &str| {
+        Mail::json(r#"{"n":1}"#).to(&format!("/mail/out?{query}")).checks([all(name, value), all(name, there)])
+    };
+    let good = "twins-query-none";
+    file.push(query("n=1&m=2&n=1", "query.n").case(good, "two parameters").req("CK-44"));
+    for (slug, text, name) in [
+        ("query", "n=1&N=2", "query.N"),
+        ("query-again", "n=1&n=1&N=2", "query.n"),
+        ("query-escaped", "n=1&%4e=1", "query.n"),
+        ("query-empty", "n&N", "query.n"),
+    ] {
+        let case = query(text, name).case(&format!("twins-{slug}"), "two parameters that differ by case alone");
+        file.push(errs(case.req("CK-44"), good));
+    }
+    let case = query("n=1&x=2", "query.n").case("twins-query-body", "a parameter and a member are two");
+    file.push(case.req("CK-44"));
+    let case = query("N=1", "/n").case("twins-query-beside", "also when they differ by case alone");
+    file.push(case.req("CK-44"));
 }
 
 /// `arg_host` and `arg_path` over names that are declared, or are not.

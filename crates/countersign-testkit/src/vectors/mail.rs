@@ -4,12 +4,12 @@
 
 use crate::format::{Cost, Operation};
 use crate::keys::Key;
-use crate::raw_approval::{Json, OperationObject, content_sha256};
+use crate::raw_approval::{Json, OperationObject, agent, content_sha256};
 use crate::raw_checks::{Check, Predicate, Term, check_if, pred, query, reject_if, string, var};
 use crate::raw_request::{Request, Signature, digest_sha256, nonce};
 
 use super::case::Case;
-use super::standard::{ISSUER, PURPOSE, Plan, SERVICE, USER, operation, right, unsigned};
+use super::standard::{AGENT, AUTHORITY, ISSUER, PURPOSE, Plan, SERVICE, USER, operation, right, unsigned};
 
 /// The target of the standard request to it.
 pub const TARGET: &str = "/mail/out";
@@ -206,12 +206,20 @@ impl Mail {
             (Some((body, _)), None) => content_sha256(body),
             _ => Json::Null,
         };
+        let mut agents = vec![agent(AGENT, &Key::named("agent"))];
+        if self.holder != "agent" {
+            agents.push(agent("summary-bot", &Key::named(&self.holder)));
+        }
         let members = [
             ("issuer", ISSUER.into()),
             ("user", USER.into()),
             ("purpose", PURPOSE.into()),
+            ("grant", Json::Null),
+            ("conversation", Json::Null),
+            ("agents", Json::Array(agents)),
             ("holder", Json::Text(Key::named(&self.holder).id())),
             ("service", SERVICE.into()),
+            ("authority", AUTHORITY.into()),
             ("method", "POST".into()),
             ("path", path.into()),
             ("query", query),

@@ -2,11 +2,11 @@
 //! place for an approval.
 
 use crate::keys::Key;
-use crate::raw_approval::{Approval, Json as Approved, OperationObject, object};
-use crate::raw_rpc::{Json, Rpc};
+use crate::raw_approval::{Approval, Json as Approved, OperationObject, agent, object};
+use crate::raw_rpc::{ENVELOPE, Json, Rpc, UNCOVERED};
 
-use super::rpc_case::{ENDPOINT, RpcCase, RpcCases, call, envelope_of, over_http, plan};
-use super::standard::{ISSUER, PURPOSE, Plan, SERVICE, USER};
+use super::rpc_case::{ENDPOINT, RpcCase, RpcCases, call, envelope_of, over_http, plan, signed};
+use super::standard::{AGENT, AUTHORITY, ISSUER, PURPOSE, Plan, SERVICE, USER};
 use super::verify_approvals::needs;
 
 const GOOD: &str = "approval";
@@ -21,8 +21,12 @@ fn operation(meta: Approved) -> OperationObject {
         ("issuer", ISSUER.into()),
         ("user", USER.into()),
         ("purpose", PURPOSE.into()),
+        ("grant", Approved::Null),
+        ("conversation", Approved::Null),
+        ("agents", Approved::Array(vec![agent(AGENT, &Key::named("agent"))])),
         ("holder", Approved::Text(Key::named("agent").id())),
         ("service", SERVICE.into()),
+        ("authority", AUTHORITY.into()),
         ("method", "POST".into()),
         ("path", ENDPOINT.into()),
         ("query", Approved::Null),
@@ -157,6 +161,56 @@ fn meta(file: &mut RpcCases) {
         &sent(&both, &operation(Approved::Null), &[]),
     );
     file.push(case.both().req(["VF-44", "JR-34"]));
+    // Where nobody asks for it, it is a member like any other, whatever stands in it.
+    let unasked = with_meta(&[(ENVELOPE, Json::text("x"))]);
+    let seen = operation(object([(ENVELOPE, "x".into())]));
+    good(file, "approval-envelope", "an envelope that nobody asked for is approved", &unasked, &seen);
+    bad(
+        file,
+        "approval-envelope-unseen",
+        "it was not there when the approver looked",
+        &unasked,
+        &operation(Approved::Null),
+        "approval-envelope",
+    );
+    relayed(file);
+}
+
+/// What relays may change is small, and of the kinds that it has by MCP.
+fn relayed(file: &mut RpcCases) {
+    let request = |name: &str, value: Json| sent(&with_meta(&[(name, value)]), &operation(Approved::Null), &[]);
+    let long = |bytes: usize| Json::text(&"x".repeat(bytes));
+    for name in UNCOVERED {
+        let slug = |end: &str| format!("relayed-{}-{end}", name.to_ascii_lowercase());
+        let good = slug("most");
+        let case = RpcCase::http(&good, &format!("8,192 bytes of `{name}`"), &request(name, long(8_192)));
+        file.push(case.req(["JR-38"]));
+        for (end, comment, value) in [
+            ("more", "8,193 bytes", long(8_193)),
+            ("null", "null", Json::word("null")),
+            ("object", "an object", Json::object([("to", Json::text("x"))])),
+            ("array", "an array", Json::Array(vec![Json::text("x")])),
+            ("fraction", "a fraction", Json::word("1.5")),
+            ("bool", "a boolean", Json::word("true")),
+        ] {
+            let case = RpcCase::http(&slug(end), &format!("`{name}`: {comment}"), &request(name, value));
+            file.push(case.req(["JR-38"]).deny(11, "body_ambiguous", &good));
+        }
+        let integer = RpcCase::http(&slug("integer"), &format!("an integer as `{name}`"), &request(name, Json::int(7)));
+        let integer = integer.req(["JR-38"]);
+        file.push(if name == "progressToken" { integer } else { integer.deny(11, "body_ambiguous", &good) });
+    }
+    let message = |value: Json| {
+        let mut message = signed(call());
+        message.meta(|meta| meta.set("progressToken", value));
+        message
+    };
+    let good = "relayed-message";
+    file.push(
+        RpcCase::new(good, "a text that a relay put into a message", &message(long(8_192))).req(["JR-38", "JR-14"]),
+    );
+    let case = RpcCase::new("relayed-message-object", "an object that a relay put there", &message(Json::object([])));
+    file.push(case.req(["JR-38"]).deny(11, "body_ambiguous", good));
 }
 
 fn fields(file: &mut RpcCases) {

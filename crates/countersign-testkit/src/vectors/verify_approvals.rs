@@ -2,7 +2,7 @@
 
 use crate::clock::NOW;
 use crate::keys::Key;
-use crate::raw_approval::{Approval, Json, OperationObject, content_sha256, object};
+use crate::raw_approval::{self, Approval, Json, OperationObject, content_sha256, object};
 use crate::raw_checks::{Predicate, Term, pred, string};
 use crate::text::b64u;
 
@@ -77,10 +77,14 @@ fn digests(file: &mut File) {
             .req("RQ-58"),
     );
     let base = || operation(&needed());
-    let others: [(&str, Json); 16] = [
+    let others: [(&str, Json); 20] = [
         ("issuer", "https://other.example".into()),
         ("user", "bob@example.com".into()),
         ("purpose", "billing".into()),
+        ("grant", "g-1".into()),
+        ("conversation", "c-1".into()),
+        ("agents", Json::Array(vec![raw_approval::agent("other-bot", &Key::named("agent"))])),
+        ("authority", "backup.example.com".into()),
         ("holder", Json::Text(Key::named("sub-agent").id())),
         ("service", "https://mail.example.com".into()),
         ("method", "PUT".into()),

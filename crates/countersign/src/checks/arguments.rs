@@ -260,7 +260,7 @@ pub(super) struct Builder {
 pub(super) struct TooMuch;
 
 /// How many `arg` facts there may be, and how many `arg_present` facts.
-const MAX_FACTS: usize = 1024;
+pub(super) const MAX_FACTS: usize = 1024;
 
 /// The greatest length of a name and of a string, in bytes.
 const MAX_LEN: usize = 4096;

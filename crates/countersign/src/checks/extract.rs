@@ -1,8 +1,8 @@
 //! From parameters and a JSON body to facts (`spec/checks.md`, Extraction, Poison).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::arguments::{ArgName, Arguments, Builder, TooMuch};
+use super::arguments::{ArgName, Arguments, Builder, MAX_FACTS, TooMuch};
 use super::derive::{path_of, url_host};
 use super::value::Scalar;
 use crate::json::{Object, Value, scaled};
@@ -79,18 +79,30 @@ impl Walk<'_> {
             self.builder.present(name)?;
             self.string(name, value)?;
         }
-        body.map_or(Ok(()), |object| self.object("", object))
+        // spec: CK-44
+        let twins = twins(parameters.iter().map(|(name, _)| name.as_str()));
+        twins.iter().for_each(|name| self.ambiguous(name));
+        body.map_or(Ok(()), |object| self.object("", object, false))
     }
 
-    // spec: CK-29, CK-34
-    fn object(&mut self, parent: &str, object: &Object) -> Result<(), TooMuch> {
-        for (name, value) in object.iter() {
-            let name = [parent, "/", &name.replace('~', "~0").replace('/', "~1")].concat();
+    // spec: CK-29, CK-34, CK-44
+    fn object(&mut self, parent: &str, object: &Object, ambiguous: bool) -> Result<(), TooMuch> {
+        // Each member is a fact, and what follows reads them all.
+        if object.len() > MAX_FACTS {
+            return Err(TooMuch);
+        }
+        let twins = twins(object.iter().map(|(name, _)| name));
+        for (member, value) in object.iter() {
+            let name = [parent, "/", &member.replace('~', "~0").replace('/', "~1")].concat();
             self.builder.present(&name)?;
+            let ambiguous = ambiguous || twins.contains(member);
+            if ambiguous {
+                self.ambiguous(&name);
+            }
             match value {
                 Value::Object(members) => {
                     self.poison(&name);
-                    self.object(&name, members)?;
+                    self.object(&name, members, ambiguous)?;
                 }
                 Value::Array(elements) => {
                     if elements.is_empty() {
@@ -118,8 +130,7 @@ impl Walk<'_> {
 
     fn element(&mut self, name: &str, element: &Value) -> Result<(), TooMuch> {
         if matches!(element, Value::Object(_) | Value::Array(_)) {
-            let poison = ArgName { poisoned: true, presence_poisoned: true, ..named(name) };
-            self.builder.declare(poison);
+            self.ambiguous(name);
             return Ok(());
         }
         self.scalar(name, element)
@@ -163,6 +174,10 @@ impl Walk<'_> {
         Ok(())
     }
 
+    fn ambiguous(&mut self, name: &str) {
+        self.builder.declare(ArgName { poisoned: true, presence_poisoned: true, ..named(name) });
+    }
+
     fn poison(&mut self, name: &str) {
         self.builder.declare(ArgName { poisoned: true, ..named(name) });
     }
@@ -175,6 +190,17 @@ impl Walk<'_> {
 
 fn named(name: &str) -> ArgName {
     ArgName { name: name.to_owned(), ..ArgName::default() }
+}
+
+/// The names among these that differ from another one in the case of ASCII letters alone.
+fn twins<'n>(names: impl Iterator<Item = &'n str>) -> HashSet<&'n str> {
+    let mut folded: Vec<(String, &str)> = names.map(|name| (name.to_ascii_lowercase(), name)).collect();
+    folded.sort_unstable();
+    let pairs = folded.windows(2).filter_map(|pair| match pair {
+        [(one, first), (other, second)] if one == other && first != second => Some([*first, *second]),
+        _ => None,
+    });
+    pairs.flatten().collect()
 }
 
 /// Percent-decoding; `form` reads `+` as a space.

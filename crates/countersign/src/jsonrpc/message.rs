@@ -133,11 +133,13 @@ impl Message {
         [CONTEXT.as_bytes(), &[0], covered.to_jcs().as_bytes()].concat()
     }
 
-    /// What is covered of `_meta`, without the envelope; `None` where nothing is.
-    pub(crate) fn signed_meta(&self) -> Option<Object> {
+    /// What is covered of `_meta`, without the envelope where that is a `proof`; `None` where nothing is.
+    pub(crate) fn signed_meta(&self, proof: bool) -> Option<Object> {
         let mut meta = self.params()?.member("_meta")?.as_object()?.clone();
         uncover(&mut meta);
-        meta.remove(ENVELOPE);
+        if proof {
+            meta.remove(ENVELOPE);
+        }
         (!meta.is_empty()).then_some(meta)
     }
 

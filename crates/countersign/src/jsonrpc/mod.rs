@@ -22,8 +22,11 @@ pub const CALLER: &str = "dev.countersign/caller";
 /// What separates these signatures from all others by the same key.
 pub const CONTEXT: &str = "countersign-jsonrpc-v1";
 
+/// The one of [`UNCOVERED`] that may be an integer.
+pub(crate) const PROGRESS: &str = "progressToken";
+
 /// The members of `_meta` that relays add and change, and that nothing may rely on.
-pub const UNCOVERED: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
+pub const UNCOVERED: [&str; 4] = [PROGRESS, "traceparent", "tracestate", "baggage"];
 
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,9 @@ use sha2::{Digest as _, Sha256};
 use super::operation::Operation;
 use super::stages::Request;
 use crate::encoding::to_hex;
-use crate::json::Value;
+use crate::json::{Object, Value};
 use crate::request::is_transport_field;
-use crate::token::Claims;
+use crate::token::{Agent, Claims};
 
 const DOMAIN: &[u8] = b"countersign-operation-v1\0";
 
@@ -27,8 +27,12 @@ impl OperationRecord {
             ("issuer", text(claims.issuer())),
             ("user", text(claims.user())),
             ("purpose", text(claims.purpose())),
+            ("grant", optional(claims.grant())),
+            ("conversation", optional(claims.conversation())),
+            ("agents", Value::Array(claims.agents().map(agent).collect())),
             ("holder", text(&claims.holder().id().to_string())),
             ("service", text(&request.service)),
+            ("authority", optional(http.map(|http| http.authority.as_str()))),
             ("method", optional(http.map(|http| http.method.as_str()))),
             ("path", optional(http.map(|http| http.path.as_str()))),
             ("query", optional(http.and_then(|http| http.query.as_deref()))),
@@ -47,7 +51,8 @@ impl OperationRecord {
     /// too many or has another type.
     pub fn from_json(value: Value) -> Option<Self> {
         const TEXTS: [&str; 8] = ["issuer", "user", "purpose", "holder", "service", "type", "resource", "action"];
-        const OPTIONAL: [&str; 5] = ["method", "path", "query", "tool", "content_sha256"];
+        const OPTIONAL: [&str; 8] =
+            ["grant", "conversation", "authority", "method", "path", "query", "tool", "content_sha256"];
         const OBJECTS: [&str; 3] = ["args", "fields", "meta"];
         let object = value.as_object()?;
         let texts = TEXTS.iter().all(|name| object.member(name).is_some_and(|value| value.as_str().is_some()));
@@ -55,8 +60,9 @@ impl OperationRecord {
         let objects = OBJECTS.iter().all(|name| matches!(object.member(name), Some(Value::Null | Value::Object(_))));
         let fields = object.member("fields").and_then(Value::as_object);
         let fields = fields.is_none_or(|fields| fields.iter().all(|(_, value)| value.as_str().is_some()));
-        let all = TEXTS.len().saturating_add(OPTIONAL.len()).saturating_add(OBJECTS.len());
-        (texts && optional && objects && fields && object.len() == all).then_some(Self(value))
+        let agents = matches!(object.member("agents"), Some(Value::Array(agents)) if agents.iter().all(is_agent));
+        let all = TEXTS.len().saturating_add(OPTIONAL.len()).saturating_add(OBJECTS.len()).saturating_add(1);
+        (texts && optional && objects && fields && agents && object.len() == all).then_some(Self(value))
     }
 
     /// Its members, in the order of the specification.
@@ -87,6 +93,17 @@ const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"
 pub(crate) fn is_other_field(name: &str, token_field: &str) -> bool {
     let transport = is_transport_field(name) && name != "content-type";
     !name.starts_with('@') && !transport && name != token_field && name != "countersign-approval"
+}
+
+fn agent(agent: Agent<'_>) -> Value {
+    Value::object([("key", Value::from(agent.key.id().to_string().as_str())), ("name", Value::from(agent.name))])
+}
+
+fn is_agent(value: &Value) -> bool {
+    let texts = |object: &Object| {
+        ["key", "name"].iter().all(|name| object.member(name).is_some_and(|text| text.as_str().is_some()))
+    };
+    value.as_object().is_some_and(|object| object.len() == 2 && texts(object))
 }
 
 fn fields(fields: &[(String, String)]) -> Value {

@@ -82,11 +82,22 @@ impl Authenticated {
     /// Stage 11 for a message of MCP.
     // spec: JR-18, JR-23
     pub fn map_mcp(self, server: &Server, message: &Message, approvals: &Approvals) -> Result<McpCharges, Denial> {
+        self.mapped(server, message, approvals, true)
+    }
+
+    /// `proof`: whether the envelope of the message was held against the request.
+    fn mapped(
+        self,
+        server: &Server,
+        message: &Message,
+        approvals: &Approvals,
+        proof: bool,
+    ) -> Result<McpCharges, Denial> {
         match mcp::map(message, server) {
             Ok(Mapped::Nothing) => Ok(McpCharges::Nothing(Box::new(Idle(self)))),
             Ok(Mapped::Operation(operation, arguments)) => {
                 let declared = server.declared(message).cloned().unwrap_or_default();
-                let operation = operation.of_message(arguments, &declared, message.signed_meta());
+                let operation = operation.of_message(arguments, &declared, message.signed_meta(proof));
                 self.authorize(operation, approvals).map(|charges| McpCharges::Operation(Box::new(charges)))
             }
             Err(unmapped) => Err(self.denial(unmapped.code, unmapped.detail)),
@@ -121,7 +132,7 @@ impl Authenticated {
         if endpoint.envelope {
             self.same_proof(&message)?;
         }
-        let charges = self.map_mcp(&endpoint.server, &message, approvals)?;
+        let charges = self.mapped(&endpoint.server, &message, approvals, endpoint.envelope)?;
         Ok((charges, Some(message)))
     }
 

@@ -54,6 +54,11 @@ export class Arguments {
     for (const predicate of ['arg', 'arg_host', 'arg_path']) this.poisonOnly(name, predicate);
   }
 
+  /** For all four predicates. @param {string} name */
+  poisonAll(name) {
+    for (const predicate of PREDICATES) this.poisonOnly(name, predicate);
+  }
+
   /** @param {string} name @param {string} text */
   addParameter(name, text) {
     this.addName(name);
@@ -75,22 +80,22 @@ export class Arguments {
     } else this.poisonValue(name); // null
   }
 
-  /** CK-29, CK-32: depth first. Bounded by the depth of the JSON. @param {string} pointer @param {[string, Json][]} members */
-  addObject(pointer, members) {
+  /** CK-29, CK-32: depth first. Bounded by the depth of the JSON. @param {string} pointer @param {[string, Json][]} members @param {boolean} ambiguous */
+  addObject(pointer, members, ambiguous = false) {
+    const twins = twinsOf(members.map(([key]) => key));
     for (const [key, value] of members) {
       const name = `${pointer}/${key.replace(/~/g, '~0').replace(/\//g, '~1')}`;
       this.addName(name);
+      const twin = ambiguous || twins.has(key);
+      if (twin) this.poisonAll(name); // CK-44
       if (value.t === 'obj') {
         this.poisonValue(name);
-        this.addObject(name, value.members);
+        this.addObject(name, value.members, twin);
       } else if (value.t === 'arr') {
         if (value.items.length === 0) this.poisonValue(name);
         for (const item of value.items) {
           if (item.t !== 'obj' && item.t !== 'arr') this.addScalar(name, item);
-          else {
-            this.poisonValue(name);
-            this.poisonOnly(name, 'arg_present');
-          }
+          else this.poisonAll(name);
         }
       } else this.addScalar(name, value);
     }
@@ -153,6 +158,17 @@ export function scaleNumber(number, scale) {
   return value > MAX_SAFE ? null : sign ? -value : value;
 }
 
+/** CK-44: names that differ in the case of ASCII letters alone. @param {string[]} names @returns {Set<string>} */
+function twinsOf(names) {
+  /** @type {Map<string, Set<string>>} */
+  const alike = new Map();
+  for (const name of names) {
+    const lower = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+    alike.set(lower, (alike.get(lower) ?? new Set()).add(name));
+  }
+  return new Set([...alike.values()].filter((group) => group.size > 1).flatMap((group) => [...group]));
+}
+
 /** CK-30: percent-decoded text. @param {string} coded a binary string @returns {string} */
 function percentDecode(coded) {
   demand(!/%(?![0-9A-Fa-f]{2})/.test(coded), 11, 'body_ambiguous', 'escape');
@@ -178,6 +194,7 @@ export function extract(operation, query, body) {
     const [name, value] = pair.map((coded) => percentDecode(coded.replace(/\+/g, ' ')));
     args.addParameter(`query.${name}`, value);
   }
+  for (const name of twinsOf(args.names)) args.poisonAll(name);
   if (!body.read) args.extracted = false; // CK-28
   else if (body.json?.t === 'obj') args.addObject('', body.json.members);
   return args;

@@ -96,8 +96,17 @@ const KINDS = new Map([
   ['prompts/get', { type: 'mcp_prompt', action: 'get', named: 'name', given: true }],
 ]);
 
-/** JR-18 to JR-24. @param {Call} call @param {string} server @returns {Asked|null} null: it acts on nothing */
-export function mapCall({ method, params }, server) {
+/** JR-38. @param {string} name @param {Json} value */
+function isSmall(name, value) {
+  if (value.t === 'str') return Buffer.byteLength(value.v) <= 8192;
+  return name === 'progressToken' && value.t === 'num' && !value.fraction;
+}
+
+/**
+ * JR-18 to JR-24, JR-38. @param {Call} call @param {string} server
+ * @param {boolean} proof whether the envelope is one @returns {Asked|null} null: it acts on nothing
+ */
+export function mapCall({ method, params }, server, proof = true) {
   if (IDLE.has(method)) return null; // JR-23
   const kind = KINDS.get(method);
   if (!kind) throw new Denial(11, 'operation_unmapped', 'method'); // JR-24
@@ -108,12 +117,14 @@ export function mapCall({ method, params }, server) {
   const held = kind.given ? (member(params, 'arguments') ?? { t: 'obj', members: [] }) : null;
   const meta = member(params, '_meta');
   demand((held === null || held.t === 'obj') && (!meta || meta.t === 'obj'), 11, 'body_ambiguous', 'arguments'); // JR-20
+  const relayed = meta?.t === 'obj' ? meta.members.filter(([key]) => UNCOVERED.includes(key)) : [];
+  demand(relayed.every(([key, value]) => isSmall(key, value)), 11, 'body_ambiguous', 'what relays add'); // JR-38
   if (kind.named === 'name') demand(isSegment(name.v), 11, 'resource_invalid', 'name'); // JR-21
   const resource = method === 'prompts/get' ? name.v : `${server}/${kind.given ? name.v : resourceOfUri(name.v)}`;
   demand(isResource(resource), 11, 'resource_invalid', 'uri'); // VF-25 to VF-28
   const tool = method === 'tools/call' ? name.v : null;
   const operation = { type: kind.type, resource, action: kind.action, tool, row: null, path: [] };
-  const shown = meta && without(meta, [ENVELOPE, ...UNCOVERED]);
+  const shown = meta && without(meta, [...(proof ? [ENVELOPE] : []), ...UNCOVERED]);
   return { operation, json: held, read: true, content: null, meta: shown?.t === 'obj' && shown.members.length ? shown : null };
 }
 
@@ -218,7 +229,7 @@ export const mcpOverHttp = (server, both) => (message, context, token, text, sig
       throw error;
     }
   }
-  return mapCall(call, server);
+  return mapCall(call, server, both);
 };
 
 /** A vector of jsonrpc/. @param {any} input @param {{onChecks?: Context['onChecks']}} hooks */

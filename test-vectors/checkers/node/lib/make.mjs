@@ -239,7 +239,7 @@ function rpcCall(random, service) {
   /** @type {Map<string, [string, Json][]>} */
   const params = new Map([['tools/call', named], ['prompts/get', named], ['resources/read', [['uri', toJson(uri)]]]]);
   const versions = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
-  const meta = Object.entries({ progressToken: 7, traceparent: '00-0', ...versions, 'x.example/y': { a: [1.5, 'é'] }, baggage: null });
+  const meta = Object.entries({ progressToken: 7, traceparent: '00-0', ...versions, 'x.example/y': { a: [1.5, 'é'] }, baggage: 'k=v' });
   return {
     ...{ method, id: random.pick([undefined, 1, 'é-1']), params: random.shuffle(params.get(method) ?? []), service, envelope: true },
     meta: random.some(meta, 30).map(([name, value]) => [name, toJson(value)]),

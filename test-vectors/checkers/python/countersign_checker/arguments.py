@@ -56,6 +56,8 @@ class Arguments:
             for name, value in parameters:
                 arguments._fact("arg_present", name)
                 arguments._scalar(name, value)
+            for name in _twins([name for name, _ in parameters]):
+                arguments._poison(name, *PREDICATES)
             arguments._object("", body or {})
         except _TooMuch:
             return cls.unextracted(declared)
@@ -72,14 +74,17 @@ class Arguments:
         for predicate in predicates or ("arg", "arg_host", "arg_path"):
             self.poisoned[predicate].add(name)
 
-    def _object(self, prefix: str, members: dict[str, Any]) -> None:
+    def _object(self, prefix: str, members: dict[str, Any], ambiguous: bool = False) -> None:
         """As deep as the JSON, which RQ-55 limits."""
+        twins = _twins(list(members))
         for member, value in members.items():
             name = prefix + "/" + member.replace("~", "~0").replace("/", "~1")
             self._fact("arg_present", name)
+            if twin := ambiguous or member in twins:
+                self._poison(name, *PREDICATES)
             if isinstance(value, dict):
                 self._poison(name)
-                self._object(name, value)
+                self._object(name, value, twin)
                 continue
             if value == []:
                 self._poison(name)
@@ -122,6 +127,14 @@ class Arguments:
         if not self.extracted or name in self.poisoned["arg"] or len(values) != 1 or values[0].kind != "integer":
             return None
         return values[0].value if 0 <= values[0].value <= MAX_SAFE else None
+
+
+def _twins(names: list[str]) -> set[str]:
+    """CK-44: names that differ in the case of ASCII letters alone."""
+    alike: dict[bytes, set[str]] = defaultdict(set)
+    for name in names:
+        alike[name.encode().lower()].add(name)  # of bytes, ASCII letters only
+    return {name for group in alike.values() if len(group) > 1 for name in group}
 
 
 def _text(data: bytes) -> str:

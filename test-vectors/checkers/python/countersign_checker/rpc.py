@@ -45,6 +45,13 @@ def _meta(sent: dict) -> dict:
     return meta if isinstance(meta, dict) else {}
 
 
+def _small(name: str, value: Any) -> bool:
+    """JR-38"""
+    if isinstance(value, str):
+        return len(value.encode()) <= 8192
+    return name == "progressToken" and isinstance(_scalar(value), int) and not isinstance(value, bool)
+
+
 def _covered(sent: dict) -> dict[str, Any]:
     """The members of `_meta` that are covered."""
     return {name: value for name, value in _meta(sent).items() if name not in _RELAYED}
@@ -80,8 +87,8 @@ def signed_bytes(sent: dict) -> bytes:
     return b"countersign-jsonrpc-v1\0" + jsontext.jcs({"method": sent["method"], "params": sent["params"] | {"_meta": meta}})
 
 
-def map_message(sent: dict, server: str) -> Asked | None:
-    """What a message asks for; None where it acts on nothing (JR-23)."""
+def map_message(sent: dict, server: str, proof: bool = True) -> Asked | None:
+    """What a message asks for; None where it acts on nothing (JR-23). `proof` says whether the envelope is one."""
     method, params = sent["method"], sent.get("params", {})
     if method in _IDLE:
         return None
@@ -91,6 +98,7 @@ def map_message(sent: dict, server: str) -> Asked | None:
     reading = method == "resources/read"
     refuse(not params.keys() <= ({"uri", "_meta"} if reading else {"name", "arguments", "_meta"}), 11, "operation_unmapped")  # JR-19
     refuse(not isinstance(arguments, dict) or not isinstance(params.get("_meta", {}), dict), 11, "body_ambiguous")  # JR-20
+    refuse(not all(_small(name, value) for name, value in _meta(sent).items() if name in _RELAYED), 11, "body_ambiguous")
     if reading:
         match = _URI.fullmatch(name)
         refuse(not match, 11, "resource_invalid")  # JR-22
@@ -100,7 +108,7 @@ def map_message(sent: dict, server: str) -> Asked | None:
         refuse(not good_segment(name), 11, "resource_invalid")  # JR-21
         tool = Operation("mcp_tool", f"{server}/{name}", "call", name)
         operation = tool if method == "tools/call" else Operation("mcp_prompt", name, "get")
-    meta = {name: value for name, value in _covered(sent).items() if name != ENVELOPE}
+    meta = {name: value for name, value in _covered(sent).items() if name != ENVELOPE or not proof}
     return Asked(operation, Arguments.extract(Declared(), [], arguments), None if reading else arguments, meta=meta or None)
 
 
@@ -119,7 +127,7 @@ def map_request(request: Request, mcp: Mcp, proof: Proof, service: str, holder: 
     refuse("dev.countersign/caller" in _meta(sent), 11, "body_ambiguous")  # JR-37
     refuse(not _fields_fit(request, sent), 11, "header_body_mismatch")
     refuse(mcp.envelope and not _both(sent, proof, service, holder, now), 11, "header_body_mismatch")
-    return map_message(sent, mcp.server)
+    return map_message(sent, mcp.server, mcp.envelope)
 
 
 def _field(request: Request, name: str) -> object:

@@ -91,8 +91,8 @@ class Verifier:
         refuse(not good_resource(path) or not good_resource(operation.resource), 11, "resource_invalid")  # VF-25 to VF-28
         asked = asked or read_body(request, operation)
         query = None if request.query is None else request.query.decode()
-        return self._authorise(context, asked, now, request.value("countersign-approval"), {"authority": authority.decode()}, {
-            "method": method, "path": path, "query": query, "fields": other_fields(request, proof)})
+        return self._authorise(context, asked, now, request.value("countersign-approval"), {
+            "authority": authority.decode(), "method": method, "path": path, "query": query, "fields": other_fields(request, proof)})
 
     def _rpc(self, text: bytes, now: int) -> str | None:
         assert self.config.mcp
@@ -102,8 +102,8 @@ class Verifier:
         context = self._prove(proof, now, lambda: rpc.service(sent, self.config.audiences))
         self.stores.claim(proof.keyid, proof.nonce)  # JR-15
         asked = rpc.map_message(sent, self.config.mcp.server)
-        outside = dict.fromkeys(("method", "path", "query", "fields"))
-        return self._authorise(context, asked, now, None, {}, outside) if asked else None
+        outside = dict.fromkeys(("authority", "method", "path", "query", "fields"))
+        return self._authorise(context, asked, now, None, outside) if asked else None
 
     def _prove(self, proof: Proof, now: int, service_of: Callable[[], str]) -> Context:
         """Stages 4 to 8."""
@@ -122,15 +122,14 @@ class Verifier:
         self.context = Context(proof, token, root, service)
         return self.context
 
-    def _authorise(self, context: Context, asked: Asked, now: int, approval: bytes | None, at: dict[str, Any], request: dict[str, Any]
-                   ) -> str:
+    def _authorise(self, context: Context, asked: Asked, now: int, approval: bytes | None, request: dict[str, Any]) -> str:
         """Right, checks, approvals, charges. Gives the right. `request` has the members of the operation digest that are null outside HTTP."""
         token, operation = context.token, asked.operation
         refuse(not good_resource(operation.resource), 11, "resource_invalid")
         said = {name: token.fact(name) for name in ("user", "purpose", "issuer")} | {
             "service": context.service, "type": operation.type, "resource": operation.resource, "action": operation.action,
             "tool": operation.tool}
-        texts = said | at | {"method": request["method"], "path": request["path"], "binding": context.proof.binding}
+        texts = said | {name: request[name] for name in ("authority", "method", "path")} | {"binding": context.proof.binding}
         first, key = token.holders[0], Term("bytes", token.holder.key)
         facts = Facts({name: (Term("string", text),) for name, text in texts.items() if text is not None} | {
             "time": (Term("date", now),), "holder": (key,), "agent": (Term("string", first.name), Term("bytes", first.key))},
@@ -145,6 +144,8 @@ class Verifier:
             raise
         uses: list[bytes] = []
         if keys := charges.approvers(token, operation):
+            agents = [{"key": holder.key_id, "name": holder.name} for holder in token.holders]
+            said |= {name: token.fact(name) for name in ("grant", "conversation")} | {"agents": agents}
             trace.digest = digest(said | request | {"holder": token.holder.key_id, "args": asked.args, "meta": asked.meta,
                                                     "content_sha256": asked.content_sha256})
             uses = charges.approved(approval, keys, token, trace.digest, now)

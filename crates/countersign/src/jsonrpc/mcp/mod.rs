@@ -6,7 +6,7 @@ mod uri;
 use core::fmt;
 use std::collections::BTreeMap;
 
-use super::Message;
+use super::{Message, PROGRESS, UNCOVERED};
 use crate::checks::Declarations;
 use crate::code::Code;
 use crate::json::{Object, Value};
@@ -14,6 +14,9 @@ use crate::verify::{Operation, OperationError, declared_once, is_valid_resource}
 
 pub use self::http::fields_agree;
 use self::uri::resource;
+
+/// The greatest text among [`UNCOVERED`], in bytes: `baggage` may be as long (W3C Baggage, section 3.3.2).
+const MAX_RELAYED: usize = 8192;
 
 /// The name under which rights know a server: one segment of the resource grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,11 +212,23 @@ fn named(params: &Object) -> Result<(&str, Object), Unmapped> {
     }
 }
 
-// spec: JR-20
+// spec: JR-20, JR-38
 fn meta(params: &Object) -> Result<(), Unmapped> {
-    match params.member("_meta") {
-        None | Some(Value::Object(_)) => Ok(()),
-        Some(_) => refuse(Code::BodyAmbiguous, "_meta is no object"),
+    let meta = match params.member("_meta") {
+        None => return Ok(()),
+        Some(Value::Object(meta)) => meta,
+        Some(_) => return refuse(Code::BodyAmbiguous, "_meta is no object"),
+    };
+    let small = |name: &&'static str| match meta.member(name) {
+        None => true,
+        Some(Value::Str(text)) => text.len() <= MAX_RELAYED,
+        Some(Value::Integer(_)) => *name == PROGRESS,
+        Some(_) => false,
+    };
+    if UNCOVERED.iter().all(small) {
+        Ok(())
+    } else {
+        refuse(Code::BodyAmbiguous, "a member of _meta that relays may change, and more than they need")
     }
 }
 
