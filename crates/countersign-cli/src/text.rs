@@ -82,12 +82,17 @@ fn escaped(text: &str, kept: &[char], limit: usize) -> (String, usize) {
 struct Sight {
     /// How many more marks may stand here: none but on a letter.
     marks: usize,
+    /// Whether a space stands before: of a row of them nobody sees how many they are, nor where a terminal breaks the line.
+    space: bool,
 }
 
 impl Sight {
     fn sees(&mut self, c: char) -> bool {
         let within = |ranges: &[(char, char)]| ranges.iter().any(|(first, last)| (*first..=*last).contains(&c));
         let left = std::mem::take(&mut self.marks);
+        if std::mem::replace(&mut self.space, c == ' ') && c == ' ' {
+            return false;
+        }
         if c.is_ascii() {
             self.marks = if c.is_ascii_alphanumeric() { MARKS } else { 0 };
             return !c.is_ascii_control();
@@ -204,6 +209,13 @@ mod tests {
         assert_eq!(quoted("n\u{336}o\u{20e0}"), r#""n\u{336}o\u{20e0}""#);
         let tower = ["a", &"\u{301}".repeat(6)].concat();
         assert_eq!(quoted(&tower), ["\"a", &"\u{301}".repeat(4), r#"\u{301}\u{301}""#].concat());
+    }
+
+    #[test]
+    fn a_row_of_spaces_is_told_as_one() {
+        assert_eq!(quoted("a b  c"), r#""a b \u{20}c""#);
+        assert_eq!(quoted("    "), r#"" \u{20}\u{20}\u{20}""#);
+        assert_eq!(visible_json(r#"{"a":"b  c"}"#), r#"{"a":"b  c"}"#);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl OperationObject {
 /// One of `agents`.
 #[must_use]
 pub fn agent(name: &str, key: &Key) -> Json {
-    object([("key", Json::Text(key.id())), ("name", name.into())])
+    object([("key_id", Json::Text(key.id())), ("name", name.into())])
 }
 
 /// SHA-256 in lower-case hexadecimal: `content_sha256`.

@@ -151,6 +151,13 @@ impl Denial {
         self
     }
 
+    /// As somebody is told who has no good token: the class of that refusal, and whether newer keys are to be looked for,
+    /// which takes time that anybody can measure.
+    pub(crate) fn told_like(mut self, forged: &Self) -> Self {
+        self.under_no_key_of.clone_from(&forged.under_no_key_of);
+        self.told_as(forged.class())
+    }
+
     /// One sentence without secrets and without anything that the sender wrote.
     pub const fn detail(&self) -> &'static str {
         self.detail

@@ -131,11 +131,14 @@ impl VerifyingKey {
     }
 
     /// Accepts what `verify_strict` accepts, in a sixth less time: that one decompresses `R` to learn whether its order is low,
-    /// which its bytes say too. An `R` that is no point, or not in its canonical form, equals no computed one.
+    /// which its bytes say too. An `R` that is no point, or not in its canonical form, equals no computed one. That `S` is
+    /// below the order is looked at here, since a crate elsewhere in the build can switch that off in ed25519-dalek
+    /// (`legacy_compatibility`).
     // spec: TK-44, TK-45, TK-46
     pub(crate) fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), InvalidSignature> {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        if is_low_order(signature.r_bytes()) {
+        let canonical = bool::from(Scalar::from_canonical_bytes(*signature.s_bytes()).is_some());
+        if !canonical || is_low_order(signature.r_bytes()) {
             return Err(InvalidSignature);
         }
         self.0.verify(message, &signature).map_err(|_| InvalidSignature)

@@ -118,7 +118,30 @@ fn refuses_a_state_that_is_none() {
     // A state that speaks of other issuers changes nothing here.
     let mut other = RevocationLists::default().issuer("https://other.example", [key(9).public()]);
     other.restore(&state).unwrap();
-    assert_eq!(other.state(), "{\"issuers\":[],\"v\":1}");
+    assert_eq!(other.apply("https://other.example", "", NOW).unwrap_err().kind(), RevocationErrorKind::Malformed);
+}
+
+// spec: RV-20
+#[test]
+fn an_issuer_that_was_away_for_one_run_finds_its_state() {
+    let mut view = view();
+    let revoke = |entries: &mut Entries| entries.revoke_holder(key(2).public().id());
+    view.apply(HUB, list(3, revoke).text(), NOW).unwrap();
+    // Kept, although the issuer left it out.
+    view.apply(HUB, list(4, |_| ()).text(), NOW).unwrap();
+    let mut other = RevocationLists::default().issuer("https://other.example", [key(9).public()]);
+    other.restore(&view.state()).unwrap();
+    assert!(!other.holder_revoked(HUB, &key(2).public().id()), "it counts for nothing there");
+    let mut again = self::view();
+    again.restore(&other.state()).unwrap();
+    assert_eq!(again.state(), view.state());
+    assert!(again.holder_revoked(HUB, &key(2).public().id()));
+    assert_eq!(again.apply(HUB, list(3, |_| ()).text(), NOW).unwrap_err().kind(), RevocationErrorKind::RolledBack);
+    // What is configured is told by what was accepted, not by what was stored of it before.
+    let mut both = self::view();
+    both.restore(&other.state()).unwrap();
+    both.apply(HUB, list(5, revoke).text(), NOW).unwrap();
+    assert_eq!(both.state().matches(HUB).count(), 1);
 }
 
 #[test]

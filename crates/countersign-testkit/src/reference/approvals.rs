@@ -41,7 +41,7 @@ pub(super) fn digest(asked: &Asked<'_>, chain: &Chain) -> Option<[u8; 32]> {
 }
 
 fn agent(holder: &Holder) -> Json {
-    let members = [("key", ed25519::key_id(&holder.key)), ("name", holder.name.clone())];
+    let members = [("key_id", ed25519::key_id(&holder.key)), ("name", holder.name.clone())];
     Json::Object(members.map(|(name, text)| (name.to_owned(), Json::Text(text))).into())
 }
 

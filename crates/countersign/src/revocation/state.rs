@@ -40,12 +40,15 @@ impl RevocationLists {
                 ("issuer_keys", Value::Array(keys)),
             ]))
         });
-        Value::object([("v", Value::Integer(1)), ("issuers", Value::Array(issuers.collect()))]).to_jcs()
+        let elsewhere = self.elsewhere.iter().filter(|(issuer, _)| !self.feeds.contains_key(*issuer));
+        let issuers = issuers.chain(elsewhere.map(|(_, saved)| saved.clone())).collect();
+        Value::object([("v", Value::Integer(1)), ("issuers", Value::Array(issuers))]).to_jcs()
     }
 
     /// Takes up a state. Lists have to be applied anew, and older ones than were accepted before are refused.
     ///
-    /// An issuer that was not added is passed over. To be called before a list is applied.
+    /// What it says of an issuer that was not added counts for nothing here and is part of the next [`Self::state`]. To be
+    /// called before a list is applied.
     pub fn restore(&mut self, state: &str) -> Result<(), StateError> {
         let value = Value::parse(state.trim_end().as_bytes()).map_err(|_| StateError)?;
         let object = value.as_object().ok_or(StateError)?;
@@ -55,10 +58,15 @@ impl RevocationLists {
         let issuers = object.member("issuers").and_then(Value::as_array).ok_or(StateError)?;
         // All of it is read before any of it counts.
         let saved: Vec<Saved<'_>> = issuers.iter().map(Saved::read).collect::<Option<_>>().ok_or(StateError)?;
-        for saved in saved {
-            if let Some(feed) = self.feeds.get_mut(saved.issuer) {
-                feed.last = Some(saved.last);
-                (feed.kept_holders, feed.kept_keys) = (saved.holders, saved.keys);
+        for (saved, value) in saved.into_iter().zip(issuers) {
+            match self.feeds.get_mut(saved.issuer) {
+                Some(feed) => {
+                    feed.last = Some(saved.last);
+                    (feed.kept_holders, feed.kept_keys) = (saved.holders, saved.keys);
+                }
+                None => {
+                    self.elsewhere.insert(saved.issuer.to_owned(), value.clone());
+                }
             }
         }
         Ok(())

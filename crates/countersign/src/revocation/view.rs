@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::list::is_fresh;
 use super::{RevocationError, RevocationErrorKind as Kind, RevocationList};
 use crate::encoding::{sha256, truncated};
+use crate::json::Value;
 use crate::key::{KeyId, PublicKey};
 use crate::time::{SKEW, UnixTime};
 use crate::verify::{OperationEntry, OperationError, Operations, RevocationView};
@@ -75,6 +76,8 @@ pub struct ListStatus {
 #[derive(Clone, Debug, Default)]
 pub struct RevocationLists {
     pub(super) feeds: BTreeMap<String, Feed>,
+    /// What a state said of issuers that are not configured now, as it stood there: they may be again.
+    pub(super) elsewhere: BTreeMap<String, Value>,
     safe: Option<Operations>,
 }
 

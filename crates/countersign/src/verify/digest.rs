@@ -96,12 +96,12 @@ pub(crate) fn is_other_field(name: &str, token_field: &str) -> bool {
 }
 
 fn agent(agent: Agent<'_>) -> Value {
-    Value::object([("key", Value::from(agent.key.id().to_string().as_str())), ("name", Value::from(agent.name))])
+    Value::object([("key_id", Value::from(agent.key.id().to_string().as_str())), ("name", Value::from(agent.name))])
 }
 
 fn is_agent(value: &Value) -> bool {
     let texts = |object: &Object| {
-        ["key", "name"].iter().all(|name| object.member(name).is_some_and(|text| text.as_str().is_some()))
+        ["key_id", "name"].iter().all(|name| object.member(name).is_some_and(|text| text.as_str().is_some()))
     };
     value.as_object().is_some_and(|object| object.len() == 2 && texts(object))
 }

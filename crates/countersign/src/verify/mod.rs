@@ -378,7 +378,7 @@ impl Verifier {
         proof: impl Fn(&PublicKey) -> bool,
     ) -> Denial {
         match self.chain(token, issuer, revocations) {
-            Err(forged) => denial.told_as(forged.class()),
+            Err(forged) => denial.told_like(&forged),
             Ok((chain, _)) if !proof(&chain.claims().holder()) => denial.told_as(Code::SignatureInvalid.class()),
             Ok(_) => denial,
         }

@@ -104,10 +104,11 @@ impl MemoryReplay {
         }
     }
 
-    /// Sets how many nonces are kept in all, and of one agent.
+    /// Sets how many nonces are kept in all, and of one agent: at most one part in 32 of all, so that no agent fills the
+    /// part of the store that its nonces are in.
     #[must_use]
     pub fn with_room(mut self, capacity: usize, quota: usize) -> Self {
-        (self.capacity, self.quota) = (capacity, quota);
+        (self.capacity, self.quota) = (capacity, quota.min(capacity / (2 * SHARDS)).max(1));
         self
     }
 
@@ -262,6 +263,18 @@ mod tests {
             [ReplayOutcome::New, ReplayOutcome::New, ReplayOutcome::Unavailable]
         );
         assert_eq!(store.record(&entry(1), NOW), ReplayOutcome::Seen);
+    }
+
+    // spec: VF-21
+    #[test]
+    fn one_agent_leaves_room_in_its_part_of_the_smallest_store() {
+        let store = MemoryReplay::insecure_without_epoch().with_room(1 << 10, 1 << 10);
+        let id = |seed: u8| SigningKey::from_seed(&[seed; 32]).public().id();
+        let holder = id(7);
+        let of = |agent: KeyId, nonce| store.record(&NonceEntry { holder, agent, ..entry(nonce) }, NOW);
+        let taken = (0..64).filter(|nonce| of(holder, *nonce) == ReplayOutcome::New).count();
+        assert_eq!(taken, 32);
+        assert_eq!(of(id(8), 100), ReplayOutcome::New);
     }
 
     // spec: VF-49

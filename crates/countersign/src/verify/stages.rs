@@ -1,5 +1,7 @@
 //! Stages 9 to 11 as types.
 
+use core::fmt;
+
 use crate::checks::{self, Facts, WORK_LIMIT, Work};
 use crate::code::Code;
 use crate::denial::Denial;
@@ -22,7 +24,7 @@ use super::revocation::RevocationView;
 pub const MAX_JSON_BODY: u64 = 1 << 20;
 
 /// What an HTTP request gives to checks and digests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpFacts {
     /// The method as received.
     pub method: String,
@@ -34,8 +36,20 @@ pub struct HttpFacts {
     pub query: Option<String>,
 }
 
+// A query may hold secrets.
+impl fmt::Debug for HttpFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, authority, path, .. } = self;
+        f.debug_struct("HttpFacts")
+            .field("method", method)
+            .field("authority", authority)
+            .field("path", path)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What later stages need of the request itself.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) http: Option<HttpFacts>,
     pub(crate) service: String,
@@ -58,6 +72,17 @@ pub(crate) struct Request {
     pub(crate) nonce: Vec<u8>,
     /// The body, once it is known. For an HTTP request that was taken up again it is not.
     pub(crate) body: Option<BodyDigest>,
+}
+
+// Whoever logs what was verified logs no cookie, no credential for somebody else and no approval.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("service", &self.service)
+            .field("binding", &self.binding)
+            .field("covered", &self.covered)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What `Content-Type` and `Content-Encoding` say.

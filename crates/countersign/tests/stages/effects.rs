@@ -504,6 +504,29 @@ fn nobody_but_the_holder_is_told_what_is_revoked() {
     let forged = signed(&forged, &key(2), 1);
     let denial = verifier.check(&parts(&forged), NOW, &view).err().unwrap();
     assert_eq!((denial.code(), denial.class()), (Code::TokenRevoked, Code::TokenSignature.class()));
+    // Nor by the time that it takes to look for newer keys: that is done for a forged token, revoked or not.
+    let newer = |view: &Revocations| {
+        let denial = verifier.check(&parts(&forged), NOW, view).err().unwrap();
+        denial.under_no_key_of().map(str::to_owned)
+    };
+    assert_eq!(newer(&Revocations::default()).as_deref(), Some("https://hub.example"));
+    assert_eq!(newer(&view), newer(&Revocations::default()));
+}
+
+#[test]
+fn what_was_proven_is_logged_without_secrets() {
+    let sealed = open().seal().unwrap();
+    let url = "https://calendar.example.com/calendars/primary?secret-in-query";
+    let request = SignRequest::new("GET", url, &sealed).created(NOW, vec![9; 16]);
+    let own = request.field("cookie", "session=secret-cookie").field("x-key", "secret-value").sign(&key(2)).unwrap();
+    let proven = verifier().check(&parts(&own), NOW, &Revocations::default()).unwrap();
+    let shown = format!("{proven:?}");
+    assert!(shown.contains("calendar.example.com"), "{shown}");
+    let hasher = proven.hasher();
+    let authenticated = proven.body(hasher.finish()).unwrap().recorded(ReplayOutcome::New).unwrap();
+    for shown in [shown, format!("{authenticated:?}")] {
+        assert!(!shown.contains("secret") && !shown.contains(&sealed.to_text()), "{shown}");
+    }
 }
 
 // spec: VF-48

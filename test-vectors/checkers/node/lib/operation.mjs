@@ -115,7 +115,7 @@ export function canonicalOperation(token, service, { operation, json, content, m
   const object = toJson({
     ...{ issuer: token.issuer, user: token.user, purpose: token.purpose, holder: keyId(token.holders[token.holders.length - 1].key) },
     ...{ grant: token.grant, conversation: token.conversation, authority: http?.authority ?? null },
-    agents: token.holders.map(({ key, name }) => ({ key: keyId(key), name })),
+    agents: token.holders.map(({ key, name }) => ({ key_id: keyId(key), name })),
     ...{ service, method: http?.method ?? null, path: http?.path ?? null, query: http?.query ?? null, fields: http?.fields ?? null },
     ...{ type: operation.type, resource: operation.resource, action: operation.action, tool: operation.tool },
     content_sha256: content && sha256(content).toString('hex'),

@@ -144,7 +144,7 @@ class Verifier:
             raise
         uses: list[bytes] = []
         if keys := charges.approvers(token, operation):
-            agents = [{"key": holder.key_id, "name": holder.name} for holder in token.holders]
+            agents = [{"key_id": holder.key_id, "name": holder.name} for holder in token.holders]
             said |= {name: token.fact(name) for name in ("grant", "conversation")} | {"agents": agents}
             trace.digest = digest(said | request | {"holder": token.holder.key_id, "args": asked.args, "meta": asked.meta,
                                                     "content_sha256": asked.content_sha256})

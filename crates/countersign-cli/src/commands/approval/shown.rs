@@ -60,8 +60,12 @@ impl Page {
     pub(super) fn token(&mut self, token: &UnverifiedToken, text: &str, verified: bool, now: UnixTime, styles: Styles) {
         self.lines.push(String::new());
         let known = match verified {
-            true => "The token that it is asked under; its signatures hold under the issuer's key that you gave:",
-            false => "The token that it is asked under; nothing of it was verified (--issuer-key does that):",
+            true => {
+                "The token that it is asked under; its signatures hold under the issuer's key that you gave. The approval is for what stands above, under any token:"
+            }
+            false => {
+                "The token that it is asked under; nothing of it was verified (--issuer-key does that). The approval is for what stands above, under any token:"
+            }
         };
         self.lines.push(known.to_owned());
         let tree = crate::commands::inspect::tree(token, now, styles);
