@@ -68,13 +68,13 @@ pub(super) fn map(root: &Json, server: &str, faults: &mut Faults) -> Option<Mapp
     // spec: JR-20
     let meta = params.get("_meta").is_none_or(|meta| meta.members().is_some());
     faults.need(meta, 11, "body_ambiguous", "JR-20");
-    // spec: JR-38
+    // spec: JR-40
     let small = |name: &str| match params.get("_meta").and_then(|meta| meta.get(name)) {
         None => true,
         Some(Json::Text(text)) => text.len() <= 8_192,
         Some(value) => name == "progressToken" && value.integer().is_some(),
     };
-    faults.need(RELAYED.iter().all(|name| small(name)), 11, "body_ambiguous", "JR-38");
+    faults.need(RELAYED.iter().all(|name| small(name)), 11, "body_ambiguous", "JR-40");
     let arguments = params.get("arguments").unwrap_or(&nothing);
     let object = arguments.members().is_some();
     faults.need(object || member == "uri", 11, "body_ambiguous", "JR-20");

@@ -11,7 +11,7 @@ use crate::text::hex;
 
 use super::case::{Case, File};
 use super::mail::Mail;
-use super::standard::{AGENT, AUTHORITY, first_agent, later_agent, unsigned};
+use super::standard::{AGENT, AUTHORITY, unsigned};
 use super::verify_approvals::{FIELD, by, needed, operation};
 
 const CODE: &str = "approval_invalid";
@@ -47,10 +47,8 @@ fn tokens(file: &mut File) {
         let depth = pred("delegation_depth", [Term::Int(1)]);
         needed().plan(|plan| plan.fact(depth).delegate("agent", name, "sub-agent", None)).by("sub-agent")
     };
-    let good = "approval-agents";
-    let chain = |name: &str| [first_agent(), later_agent(name, "sub-agent", "agent")];
+    let good = "approval-delegated";
     let seen = operation(&handed("summary-bot"));
-    file.push(approved(&handed("summary-bot"), &seen, good, "for the chain of agents").agents(chain("summary-bot")));
     let (first, second) = (agent(AGENT, &Key::named("agent")), agent("summary-bot", &Key::named("sub-agent")));
     file.push(denied(approved(&handed("mail-bot"), &seen, "approval-agents-name", "under another name"), good));
     for (slug, comment, agents) in [

@@ -184,7 +184,7 @@ fn relayed(file: &mut RpcCases) {
         let slug = |end: &str| format!("relayed-{}-{end}", name.to_ascii_lowercase());
         let good = slug("most");
         let case = RpcCase::http(&good, &format!("8,192 bytes of `{name}`"), &request(name, long(8_192)));
-        file.push(case.req(["JR-38"]));
+        file.push(case.req(["JR-40"]));
         for (end, comment, value) in [
             ("more", "8,193 bytes", long(8_193)),
             ("null", "null", Json::word("null")),
@@ -194,10 +194,10 @@ fn relayed(file: &mut RpcCases) {
             ("bool", "a boolean", Json::word("true")),
         ] {
             let case = RpcCase::http(&slug(end), &format!("`{name}`: {comment}"), &request(name, value));
-            file.push(case.req(["JR-38"]).deny(11, "body_ambiguous", &good));
+            file.push(case.req(["JR-40"]).deny(11, "body_ambiguous", &good));
         }
         let integer = RpcCase::http(&slug("integer"), &format!("an integer as `{name}`"), &request(name, Json::int(7)));
-        let integer = integer.req(["JR-38"]);
+        let integer = integer.req(["JR-40"]);
         file.push(if name == "progressToken" { integer } else { integer.deny(11, "body_ambiguous", &good) });
     }
     let message = |value: Json| {
@@ -207,10 +207,10 @@ fn relayed(file: &mut RpcCases) {
     };
     let good = "relayed-message";
     file.push(
-        RpcCase::new(good, "a text that a relay put into a message", &message(long(8_192))).req(["JR-38", "JR-14"]),
+        RpcCase::new(good, "a text that a relay put into a message", &message(long(8_192))).req(["JR-40", "JR-14"]),
     );
     let case = RpcCase::new("relayed-message-object", "an object that a relay put there", &message(Json::object([])));
-    file.push(case.req(["JR-38"]).deny(11, "body_ambiguous", good));
+    file.push(case.req(["JR-40"]).deny(11, "body_ambiguous", good));
 }
 
 fn fields(file: &mut RpcCases) {

@@ -96,14 +96,14 @@ const KINDS = new Map([
   ['prompts/get', { type: 'mcp_prompt', action: 'get', named: 'name', given: true }],
 ]);
 
-/** JR-38. @param {string} name @param {Json} value */
+/** JR-40. @param {string} name @param {Json} value */
 function isSmall(name, value) {
   if (value.t === 'str') return Buffer.byteLength(value.v) <= 8192;
   return name === 'progressToken' && value.t === 'num' && !value.fraction;
 }
 
 /**
- * JR-18 to JR-24, JR-38. @param {Call} call @param {string} server
+ * JR-18 to JR-24, JR-40. @param {Call} call @param {string} server
  * @param {boolean} proof whether the envelope is one @returns {Asked|null} null: it acts on nothing
  */
 export function mapCall({ method, params }, server, proof = true) {
@@ -118,7 +118,7 @@ export function mapCall({ method, params }, server, proof = true) {
   const meta = member(params, '_meta');
   demand((held === null || held.t === 'obj') && (!meta || meta.t === 'obj'), 11, 'body_ambiguous', 'arguments'); // JR-20
   const relayed = meta?.t === 'obj' ? meta.members.filter(([key]) => UNCOVERED.includes(key)) : [];
-  demand(relayed.every(([key, value]) => isSmall(key, value)), 11, 'body_ambiguous', 'what relays add'); // JR-38
+  demand(relayed.every(([key, value]) => isSmall(key, value)), 11, 'body_ambiguous', 'what relays add'); // JR-40
   if (kind.named === 'name') demand(isSegment(name.v), 11, 'resource_invalid', 'name'); // JR-21
   const resource = method === 'prompts/get' ? name.v : `${server}/${kind.given ? name.v : resourceOfUri(name.v)}`;
   demand(isResource(resource), 11, 'resource_invalid', 'uri'); // VF-25 to VF-28

@@ -46,7 +46,7 @@ def _meta(sent: dict) -> dict:
 
 
 def _small(name: str, value: Any) -> bool:
-    """JR-38"""
+    """JR-40"""
     if isinstance(value, str):
         return len(value.encode()) <= 8192
     return name == "progressToken" and isinstance(_scalar(value), int) and not isinstance(value, bool)

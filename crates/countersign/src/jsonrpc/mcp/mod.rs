@@ -212,7 +212,7 @@ fn named(params: &Object) -> Result<(&str, Object), Unmapped> {
     }
 }
 
-// spec: JR-20, JR-38
+// spec: JR-20, JR-40
 fn meta(params: &Object) -> Result<(), Unmapped> {
     let meta = match params.member("_meta") {
         None => return Ok(()),
