@@ -4,8 +4,8 @@
 use countersign::key::SigningKey;
 use countersign::time::UnixTime;
 use countersign::token::{
-    Check, CheckKind, Condition, Expression, Grant, Op, Predicate, Query, Restriction, Right, Term, binary_op,
-    recognise, unary_op,
+    ArgValue, Check, CheckKind, Condition, Expression, Grant, Op, Predicate, Query, Restriction, Right, Term,
+    binary_op, recognise, unary_op,
 };
 
 const DATE: UnixTime = UnixTime(1_795_453_200);
@@ -249,6 +249,27 @@ fn gives_no_name_to_what_says_something_else() {
         ];
         vec![Check { kind: CheckKind::CheckIf, queries }]
     };
+    let other = |op, value: Term, negated| {
+        let mut ops = compared(op, value, negated);
+        ops[0] = Op::Value(variable("other"));
+        ops
+    };
+    let path = |ops| vec![present("/n"), reject("arg_path", vec!["/n".into(), variable("value")], ops)];
+    // Of the right variable first, and of another in the closure.
+    let mut mixed = under("/docs", "/docs/");
+    mixed[0] = Op::Value(variable("value"));
+    let check_of = |name: &str, bound: &str, asked: &str| {
+        let expression = Expression::binary(variable(asked), binary_op::EQUAL, "read".into());
+        query(vec![Predicate::new(name, [variable(bound)])], vec![expression])
+    };
+    // `present` unless two facts are such, as CK-42 has it of type and action.
+    let otherwise = |first: &str, second: &str| {
+        let mut check = guarded(&present("/n"));
+        for (query, name) in check.queries.iter_mut().zip([first, second]) {
+            query.predicates[0].name = name.to_owned();
+        }
+        check
+    };
     let mut extra = at_most();
     extra.queries[0].expressions.push(Expression(vec![Op::Value(Term::Bool(true))]));
     for (what, checks) in [
@@ -263,6 +284,17 @@ fn gives_no_name_to_what_says_something_else() {
         ("a set that is affirmed", vec![present("/n"), arg(among(set(&["a"]), "value")[..3].to_vec())]),
         ("an empty set", vec![present("/n"), arg(among(set(&[]), "value"))]),
         ("another variable", vec![present("/n"), arg(among(set(&["a"]), "other"))]),
+        ("another variable compared", vec![present("/n"), arg(other(binary_op::NOT_EQUAL, "a".into(), false))]),
+        ("another variable limited", vec![present("/n"), arg(other(binary_op::LESS_THAN, Term::Integer(5), false))]),
+        ("another variable's beginning", vec![present("/n"), arg(other(binary_op::PREFIX, "a".into(), true))]),
+        ("another variable's end", vec![present("/n"), arg(other(binary_op::SUFFIX, "a".into(), true))]),
+        ("another variable at the root", path(other(binary_op::PREFIX, "/".into(), true))),
+        ("paths that begin so", path(compared(binary_op::PREFIX, "/docs".into(), true))),
+        ("paths of another variable", path(under("/docs", "/docs/"))),
+        ("paths beneath one of another variable", path(mixed)),
+        ("a fact of another variable", one(check_of("action", "x", "y"))),
+        ("guarded by other facts", vec![otherwise("purpose", "action"), guarded(&at_most())]),
+        ("guarded by other facts behind", vec![otherwise("type", "purpose"), guarded(&at_most())]),
         (
             "a path beside",
             vec![present("/n"), reject("arg_path", vec!["/n".into(), variable("path")], under("/docs", "/docs-old/"))],
@@ -281,6 +313,9 @@ fn gives_no_name_to_what_says_something_else() {
         let same: Vec<_> = checks.iter().cloned().map(Restriction::Check).collect();
         assert_eq!(Restriction::recognise(&checks), same, "{what}");
     }
+    let arg_is = |value: Term| vec![present("/n"), arg(compared(binary_op::NOT_EQUAL, value, false))];
+    let five = Restriction::ArgIs("/n".to_owned(), ArgValue::Integer(5));
+    assert_eq!(Restriction::recognise(&arg_is(Term::Integer(5))), [five]);
     // The name of a variable says nothing.
     let renamed = one(check_if("action", binary_op::EQUAL, "read".into()));
     assert_eq!(Restriction::recognise(&renamed), [Restriction::Actions(vec!["read".to_owned()])]);

@@ -3,6 +3,7 @@
 
 mod effects;
 mod knockout;
+mod told;
 
 use countersign::key::{KeyId, PublicKey, SigningKey};
 use countersign::time::UnixTime;
