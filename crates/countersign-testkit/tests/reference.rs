@@ -27,6 +27,7 @@ const TOGETHER: &[(&str, &[&str], &str)] = &[
     ("RQ-49", &["RQ-55"], "a JSON body that was cut after signing"),
     ("VF-6", &["VF-27"], "another spelling of an audience's path is outside of the resource grammar"),
     ("RQ-38", &["TK-1"], "a token field that is not ASCII holds no base64url"),
+    ("TK-23", &["VF-8"], "a date of issue after the year 9999 is to come as well"),
     ("TK-25", &["TK-30"], "the limits of the single facts add up to fewer than 200"),
 ];
 

@@ -1,9 +1,11 @@
-//! Vectors that were found missing by `test-vectors/knockout`: without them a rule could be left out unnoticed.
+//! Vectors that were found missing by `test-vectors/knockout` and `test-vectors/mutants`: without them a rule could be left
+//! out, or a line be another, unnoticed.
 
 use crate::clock::{ISSUED, NOW};
 use crate::keys::Key;
-use crate::raw_checks::{Expr, Predicate, Term, check_if, date, pred, query, string, v, var};
+use crate::raw_checks::{Check, Expr, Predicate, Term, check_if, date, lit, pred, query, string, v, var};
 use crate::raw_token::{RawToken, Symbols};
+use crate::wire::Message;
 
 use super::case::{Case, File};
 use super::standard::{Plan, get, get_target, operation, right};
@@ -72,5 +74,86 @@ pub fn token() -> File {
     );
     let two = vec![pred("type", [var("type")]), time("time")];
     told("no-expiry-two-predicates", "an earlier date behind another predicate", two, vec![until("time")]);
+    sets(&mut file);
+    bytes(&mut file);
+    // Only `time` makes an expiry: another predicate with its variable is a check like any other.
+    let past = check_if([query([pred("purpose", [var("time")])], [v("time").le(date(NOW - 60))])]);
+    let case = Case::new("no-expiry-other-predicate", "a date that is past, and no time", &get(&with(past)));
+    file.push(case.req("TK-35").req("CK-25").deny(11, "check_error", "request/get"));
+    let issued = |unix| get(&Plan::standard().replace(pred("issued_at", [date(unix)])).text());
+    let case = Case::new("fact-date-too-late", "issued in the year 10000", &issued(253_402_300_800));
+    file.push(case.req("TK-23").deny(4, "token_profile", "request/get"));
+    let case = Case::new("fact-date-last", "issued in the last second of the year 9999", &issued(253_402_300_799));
+    file.push(case.req("TK-23").req("VF-8").deny(5, "token_not_yet_valid", "request/get"));
+    file
+}
+
+/// The standard token with this check.
+fn with(check: Check) -> String {
+    Plan::standard().check(check).text()
+}
+
+/// Sets of every kind ascend: of two elements, and of two equal ones.
+fn sets(file: &mut File) {
+    let of = |elements: [Term; 2]| {
+        let held = Expr::from(elements[0].clone());
+        get(&with(check_if([query(
+            [pred("method", [var("method")])],
+            [Expr::from(Term::Set(elements.to_vec())).contains(held)],
+        )])))
+    };
+    let bytes = |byte| Term::Bytes(vec![byte; 2]);
+    for (kind, less, more) in [
+        ("integers", Term::Int(-1), Term::Int(1)),
+        ("dates", date(NOW), date(NOW + 1)),
+        ("bools", Term::Bool(false), Term::Bool(true)),
+        ("bytes", bytes(1), bytes(2)),
+    ] {
+        let good = format!("set-of-{kind}");
+        file.push(Case::new(&good, "two elements that ascend", &of([less.clone(), more.clone()])).req("CK-19"));
+        for (end, elements) in [
+            ("descending", [more.clone(), less.clone()]),
+            ("twice", [less.clone(), less.clone()]),
+            ("twice-more", [more.clone(), more]),
+        ] {
+            let case = Case::new(&format!("{good}-{end}"), "elements that do not ascend", &of(elements)).req("CK-19");
+            file.push(case.deny(4, "token_malformed", &format!("token/{good}")));
+        }
+    }
+}
+
+/// Bytes that a careless reader would take for what they are not.
+fn bytes(file: &mut File) {
+    let malformed = |file: &mut File, slug: &str, comment: &str, req: &str, term: Vec<u8>| {
+        let is = Expr::from(Term::Raw(term)).eq(Term::Int(1));
+        let case =
+            Case::new(slug, comment, &get(&with(check_if([query([pred("method", [var("method")])], [is])])))).req(req);
+        file.push(case.deny(4, "token_malformed", "request/get"));
+    };
+    let one = Message::new().uint(2, 1);
+    let set = |number| {
+        Message::new().message(7, &Message::new().message(1, &one).message(number, &Message::new().uint(2, 2)))
+    };
+    malformed(file, "set-other-field", "an element of a set under another field number", "TK-8", set(2).encode());
+    // What follows would be its second byte.
+    malformed(file, "varint-over-the-end", "a number that goes on behind its message", "TK-3", vec![0x10, 0x80]);
+}
+
+/// `checks/knockout.json`.
+#[must_use]
+pub fn checks() -> File {
+    let mut file = File::new("checks", "knockout", "rules that no other vector shows by themselves");
+    let both = |slug: &str, comment: &str, first: &str, second: &str| {
+        let expressions = [v("method").contains(lit(first)), v("method").contains(lit(second))];
+        let check = check_if([query([pred("method", [var("method")])], expressions)]);
+        Case::new(slug, comment, &get(&with(check))).req("CK-21")
+    };
+    file.push(both("two-needles", "two strings that are in another one", "G", "E"));
+    for (slug, comment, first, second) in [
+        ("two-needles-second-absent", "the second is not", "G", "X"),
+        ("two-needles-first-absent", "the first is not", "X", "G"),
+    ] {
+        file.push(both(slug, comment, first, second).deny(11, "check_failed", "checks/two-needles"));
+    }
     file
 }

@@ -96,6 +96,7 @@ pub fn files() -> Vec<File> {
         verify_order::file(),
         knockout::verify(),
         knockout::token(),
+        knockout::checks(),
     ]
 }
 

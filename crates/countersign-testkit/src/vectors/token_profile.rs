@@ -479,9 +479,17 @@ fn later_blocks(file: &mut File) {
         b.facts.push(pred("delegation_depth", [Term::Int(2)]));
     });
     for (slug, fact) in [
-        ("right", right("http", "/", "DELETE")),
+        ("version", pred("countersign", [Term::Int(1)])),
+        ("issuer", pred("issuer", [string("https://hub.example")])),
         ("user", pred("user", [string("root")])),
+        ("agent", pred("agent", [string("root"), Term::Bytes(vec![7; 32])])),
+        ("purpose", pred("purpose", [string("scheduling")])),
+        ("audience", pred("audience", [string("https://calendar.example.com")])),
+        ("issued-at", pred("issued_at", [date(ISSUED)])),
+        ("right", right("http", "/", "DELETE")),
+        ("metered", pred("metered", [string("a"), string("b"), string("c")])),
         ("grant", pred("grant", [string("g")])),
+        ("conversation", pred("conversation", [string("c")])),
         ("approval", pred("approval", [string("a"), string("b"), Term::Bytes(vec![7; 32])])),
     ] {
         bad(
