@@ -15,7 +15,7 @@ use countersign::verify::{
     Approvals, Authenticated, Authorized, ChargeOutcome, Charges, Endpoint, McpCharges, Proven, ReplayOutcome,
 };
 use countersign::{Class, Denial};
-use http::{Request, Response, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -305,6 +305,7 @@ impl Shared {
         for name in CONNECTION_FIELDS {
             head.headers.remove(name);
         }
+        join_lines(&mut head.headers, |name| caller.covers(name));
         if matches!(caller, Caller::Nothing(_)) {
             // A stream that goes on where another broke off would repeat its listings, unfiltered.
             // spec: JR-36
@@ -319,4 +320,36 @@ impl Shared {
         head.extensions.insert(caller);
         head
     }
+}
+
+/// Makes one line of each covered field that came as several.
+///
+/// The signature is over the joined value, so anybody on the way may take it apart, and an application that asks for the
+/// first line would act on a part of what was signed.
+// spec: RQ-60
+fn join_lines(headers: &mut HeaderMap, covers: impl Fn(&str) -> bool) {
+    let several = |name: &&HeaderName| headers.get_all(*name).iter().nth(1).is_some() && covers(name.as_str());
+    let names: Vec<HeaderName> = headers.keys().filter(several).cloned().collect();
+    for name in names {
+        let lines = headers.get_all(&name);
+        let secret = lines.iter().any(HeaderValue::is_sensitive);
+        let values: Vec<&[u8]> = lines.iter().map(|line| trimmed(line.as_bytes())).collect();
+        let joined = HeaderValue::from_bytes(&values.join(&b", "[..]));
+        // What is joined of values is one. The other case would leave a value that nobody signed.
+        match joined {
+            Ok(mut value) => {
+                value.set_sensitive(secret);
+                headers.insert(name, value);
+            }
+            Err(_) => drop(headers.remove(name)),
+        }
+    }
+}
+
+/// A value as the signature base has it: without spaces and tabs at both ends.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }

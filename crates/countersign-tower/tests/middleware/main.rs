@@ -10,6 +10,7 @@
 mod answers;
 mod authorization;
 mod framing;
+mod handed_on;
 mod handlers;
 mod http2;
 #[cfg(feature = "jwks")]
