@@ -12,6 +12,7 @@ use countersign::verify::{
 use tower_layer::Layer;
 
 use crate::audit::{AuditSink, NoAudit};
+use crate::flight::Flights;
 use crate::service::Countersign;
 use crate::spool::Spools;
 use crate::store::{AsyncChargeStore, AsyncReplayStore, Immediate};
@@ -113,6 +114,7 @@ pub(crate) struct Shared {
     pub(crate) store_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) spools: Spools,
+    pub(crate) flights: Flights,
     #[cfg(feature = "jwks")]
     pub(crate) jwks: Vec<(String, crate::jwks::JwksSource)>,
 }
@@ -308,6 +310,7 @@ impl LayerBuilder {
                 store_timeout: self.store_timeout,
                 body_timeout: self.body_timeout,
                 spools: Spools::new(self.body_memory, directory, self.spool_limit, quota),
+                flights: Flights::default(),
                 #[cfg(feature = "jwks")]
                 jwks: self.jwks,
             }),

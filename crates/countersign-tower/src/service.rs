@@ -192,6 +192,17 @@ impl Shared {
     {
         let length = body_length(&head.headers, &body);
         let proven = self.check(head, length, now).await?;
+        // spec: RQ-51
+        let flight = match length {
+            BodyLength::Known(0) => None,
+            _ => {
+                let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
+                match self.flights.begin(proven.chain().holder_id(), &target.parts(head, length)) {
+                    Some(flight) => Some(flight),
+                    None => return Err(proven.unheld("body of another request with this nonce is being read").into()),
+                }
+            }
+        };
         // A guard of the transport's, and no part of the verdict: a body that is late by its own proofs is refused below.
         let until = proven.body_until().0.saturating_sub(now.0);
         let left = self.body_timeout.min(Duration::from_secs(until.saturating_add(1)));
@@ -201,6 +212,8 @@ impl Shared {
             Unread::Denied(denial) => denial.into(),
             Unread::Broken => Refusal::Broken,
         })?;
+        // Who sends it again now has its nonce refused.
+        drop(flight);
         // spec: VF-49
         let now = (self.clock)().max(now);
         let claim = claim.later(now, self.revocations.as_ref())?;

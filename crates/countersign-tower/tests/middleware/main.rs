@@ -9,6 +9,7 @@
 
 mod answers;
 mod authorization;
+mod flights;
 mod framing;
 mod handed_on;
 mod handlers;
