@@ -11,6 +11,7 @@ mod answers;
 mod authorization;
 mod flights;
 mod framing;
+mod gate;
 mod handed_on;
 mod handlers;
 mod http2;
