@@ -43,8 +43,8 @@ const SPOOL_LIMIT: u64 = 1 << 30;
 
 /// Lets requests through whose proofs hold and whose operation is allowed.
 ///
-/// Cheap to clone; all clones share their stores. The response's body has to come from [`bytes::Bytes`], as those of
-/// axum and of `http-body-util` do.
+/// Cheap to clone; all clones share their stores. The response's body has to come from [`bytes::Bytes`] and to be [`Unpin`],
+/// as those of axum and of `http-body-util` are; it goes on in an [`crate::mcp::AnswerBody`].
 #[derive(Clone)]
 pub struct CountersignLayer {
     pub(crate) shared: Arc<Shared>,

@@ -27,6 +27,11 @@ const CANCELLED: &str = "notifications/cancelled";
 ///
 /// Shares verifier, stores, revocations, clock and audit with the layer that it is made from, so a service may be reached
 /// both ways and a nonce is used up for both.
+///
+/// Messages go on under ids of the gate's own. At most 1,024 wait for their answers at once, of these at most 256 of one
+/// agent and of all to whom it hands its tokens on; an id is kept where it has at most 256 bytes as JSON. What is beyond is
+/// answered `unavailable`, before anything is charged. A caller that waits no longer sends `notifications/cancelled`, which
+/// makes room.
 pub struct Gate {
     shared: Arc<Shared>,
     audience: String,
