@@ -12,6 +12,7 @@ use countersign::verify::{
 use tower_layer::Layer;
 
 use crate::audit::{AuditSink, NoAudit};
+use crate::flight::Flights;
 use crate::service::Countersign;
 use crate::spool::Spools;
 use crate::store::{AsyncChargeStore, AsyncReplayStore, Immediate};
@@ -42,8 +43,8 @@ const SPOOL_LIMIT: u64 = 1 << 30;
 
 /// Lets requests through whose proofs hold and whose operation is allowed.
 ///
-/// Cheap to clone; all clones share their stores. The response's body has to come from [`bytes::Bytes`], as those of
-/// axum and of `http-body-util` do.
+/// Cheap to clone; all clones share their stores. The response's body has to come from [`bytes::Bytes`] and to be [`Unpin`],
+/// as those of axum and of `http-body-util` are; it goes on in an [`crate::mcp::AnswerBody`].
 #[derive(Clone)]
 pub struct CountersignLayer {
     pub(crate) shared: Arc<Shared>,
@@ -113,6 +114,7 @@ pub(crate) struct Shared {
     pub(crate) store_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) spools: Spools,
+    pub(crate) flights: Flights,
     #[cfg(feature = "jwks")]
     pub(crate) jwks: Vec<(String, crate::jwks::JwksSource)>,
 }
@@ -308,6 +310,7 @@ impl LayerBuilder {
                 store_timeout: self.store_timeout,
                 body_timeout: self.body_timeout,
                 spools: Spools::new(self.body_memory, directory, self.spool_limit, quota),
+                flights: Flights::default(),
                 #[cfg(feature = "jwks")]
                 jwks: self.jwks,
             }),

@@ -68,6 +68,7 @@ mod body;
 pub mod client;
 #[cfg(feature = "axum")]
 mod extract;
+mod flight;
 mod head;
 pub mod jwks;
 mod layer;

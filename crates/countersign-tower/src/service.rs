@@ -15,7 +15,7 @@ use countersign::verify::{
     Approvals, Authenticated, Authorized, ChargeOutcome, Charges, Endpoint, McpCharges, Proven, ReplayOutcome,
 };
 use countersign::{Class, Denial};
-use http::{Request, Response, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -23,7 +23,7 @@ use crate::audit::{AuditRecord, TraceId};
 use crate::body::{self, Unread, VerifiedBody};
 use crate::head::{Target, body_length};
 use crate::layer::Shared;
-use crate::mcp::{Caller, Filter, Unreadable};
+use crate::mcp::{AnswerBody, Caller, Filter, Unreadable};
 use crate::problem::Problem;
 use crate::store::within;
 
@@ -55,11 +55,11 @@ where
     S::Future: Send,
     B: Body + Send + 'static,
     B::Data: Send,
-    R: Body + From<Bytes> + Send,
+    R: Body + From<Bytes> + Send + Unpin,
     R::Data: Send,
     R::Error: Send,
 {
-    type Response = Response<R>;
+    type Response = Response<AnswerBody<R>>;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
@@ -71,16 +71,13 @@ where
         let shared = Arc::clone(&self.shared);
         let mut inner = self.inner.clone();
         Box::pin(async move {
-            let (request, filter) = match shared.admit(request).await {
+            let (request, answers, at) = match shared.admit(request).await {
                 Ok(admitted) => admitted,
-                Err((problem, trace)) => return Ok(problem.into_response(trace)),
+                Err((problem, trace)) => return Ok(problem.into_response(trace).map(AnswerBody::whole)),
             };
             poll_fn(|cx| inner.poll_ready(cx)).await?;
             let response = inner.call(request).await?;
-            match filter {
-                None => Ok(response),
-                Some((filter, at)) => Ok(shared.filtered(&filter, response, at).await),
-            }
+            Ok(shared.answered(answers, response, at).await)
         })
     }
 }
@@ -94,8 +91,27 @@ pub(crate) struct Admitted {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What an answer is filtered by, and the request that it answers.
-type Filtering = Option<(Filter, (UnixTime, TraceId, u64))>;
+/// When a request came, its id, and how long the decision took.
+type At = (UnixTime, TraceId, u64);
+
+/// What becomes of the inner service's answer.
+enum Answers {
+    /// It is handed on as it is.
+    Whole,
+    /// The same, at an endpoint of MCP.
+    WholeOfMcp,
+    /// It is a listing.
+    Listing(Filter),
+    /// It is a stream of the server's own messages.
+    Stream,
+}
+
+/// A request that is let through.
+struct Allowed {
+    caller: Caller,
+    answers: Answers,
+    body: VerifiedBody,
+}
 
 /// Fields of one connection (RFC 9110 section 7.6.1), but for what frames the body.
 const CONNECTION_FIELDS: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "te"];
@@ -125,7 +141,7 @@ impl Shared {
     async fn admit<B>(
         self: &Arc<Self>,
         request: Request<B>,
-    ) -> Result<(Request<VerifiedBody>, Filtering), (Problem, TraceId)>
+    ) -> Result<(Request<VerifiedBody>, Answers, At), (Problem, TraceId)>
     where
         B: Body + Send,
         B::Data: Send,
@@ -136,17 +152,17 @@ impl Shared {
         let outcome = self.verify(&head, body, now).await;
         let at = (now, trace, u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
         match outcome {
-            Ok((caller, filter, body)) => {
+            Ok(Allowed { caller, answers, body }) => {
                 self.audit.record(&AuditRecord::of_caller(at, &caller));
-                let head = self.hand_over(head, caller, trace);
-                Ok((Request::from_parts(head, body), filter.map(|filter| (filter, at))))
+                let head = self.hand_over(head, caller, &answers, trace);
+                Ok((Request::from_parts(head, body), answers, at))
             }
             Err(refusal) => Err((self.refused(at, &refusal), trace)),
         }
     }
 
     /// Records a refusal, and gives what its sender is told.
-    pub(crate) fn refused(&self, at: (UnixTime, TraceId, u64), refusal: &Refusal) -> Problem {
+    pub(crate) fn refused(&self, at: At, refusal: &Refusal) -> Problem {
         let (record, problem) = match refusal {
             Refusal::Denied(denial) => {
                 (AuditRecord::denied(at, denial), Problem::of_denial(denial, self.ask_approval_at.as_deref()))
@@ -164,34 +180,45 @@ impl Shared {
         problem
     }
 
-    /// The inner service's answer to a listing, or none where nobody knows what it shows.
-    async fn filtered<R>(&self, filter: &Filter, response: Response<R>, at: (UnixTime, TraceId, u64)) -> Response<R>
+    /// What its sender gets of the inner service's answer: none where nobody knows what it shows.
+    async fn answered<R>(&self, answers: Answers, response: Response<R>, at: At) -> Response<AnswerBody<R>>
     where
         R: Body + From<Bytes>,
     {
-        match filter.response(response).await {
-            Ok(response) => response,
-            Err(Unreadable) => {
-                self.audit.record(&AuditRecord::undecided(at, "answer to a listing can't be read"));
-                Problem::of_class(Class::Unavailable).into_response(at.1)
+        let (answer, detail) = match answers {
+            Answers::Whole | Answers::WholeOfMcp => return response.map(AnswerBody::whole),
+            Answers::Listing(filter) => {
+                let answer = filter.response(response).await;
+                (answer.map(|answer| answer.map(AnswerBody::whole)), "answer to a listing can't be read")
             }
-        }
+            Answers::Stream => (AnswerBody::stream(response), "answer to a GET is no stream of messages"),
+        };
+        answer.unwrap_or_else(|Unreadable| {
+            self.audit.record(&AuditRecord::undecided(at, detail));
+            Problem::of_class(Class::Unavailable).into_response(at.1).map(AnswerBody::whole)
+        })
     }
 
     /// Stages 1 to 12, in their order.
     // spec: VF-1
-    async fn verify<B>(
-        &self,
-        head: &request::Parts,
-        body: B,
-        now: UnixTime,
-    ) -> Result<(Caller, Option<Filter>, VerifiedBody), Refusal>
+    async fn verify<B>(&self, head: &request::Parts, body: B, now: UnixTime) -> Result<Allowed, Refusal>
     where
         B: Body + Send,
         B::Data: Send,
     {
         let length = body_length(&head.headers, &body);
         let proven = self.check(head, length, now).await?;
+        // spec: RQ-51
+        let flight = match length {
+            BodyLength::Known(0) => None,
+            _ => {
+                let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
+                match self.flights.begin(proven.chain().holder_id(), &target.parts(head, length)) {
+                    Some(flight) => Some(flight),
+                    None => return Err(proven.unheld("body of another request with this nonce is being read").into()),
+                }
+            }
+        };
         // A guard of the transport's, and no part of the verdict: a body that is late by its own proofs is refused below.
         let until = proven.body_until().0.saturating_sub(now.0);
         let left = self.body_timeout.min(Duration::from_secs(until.saturating_add(1)));
@@ -201,6 +228,8 @@ impl Shared {
             Unread::Denied(denial) => denial.into(),
             Unread::Broken => Refusal::Broken,
         })?;
+        // Who sends it again now has its nonce refused.
+        drop(flight);
         // spec: VF-49
         let now = (self.clock)().max(now);
         let claim = claim.later(now, self.revocations.as_ref())?;
@@ -216,18 +245,25 @@ impl Shared {
             let (charges, message) = authenticated.map_mcp_http(endpoint, read, &Approvals::none())?;
             return match charges {
                 McpCharges::Operation(charges) => {
-                    Ok((Caller::Operation(Arc::new(self.charge(*charges, now).await?)), None, body))
+                    let caller = Caller::Operation(Arc::new(self.charge(*charges, now).await?));
+                    Ok(Allowed { caller, answers: Answers::WholeOfMcp, body })
                 }
                 McpCharges::Nothing(idle) => {
                     let idle = Arc::from(idle);
                     let filter = message.and_then(|message| Filter::new(&idle, &endpoint.server, message.method()));
-                    Ok((Caller::Nothing(idle), filter, body))
+                    let answers = match filter {
+                        Some(filter) => Answers::Listing(filter),
+                        None if head.method == Method::GET => Answers::Stream,
+                        None => Answers::WholeOfMcp,
+                    };
+                    Ok(Allowed { caller: Caller::Nothing(idle), answers, body })
                 }
             };
         }
         // spec: VF-23
         let charges = authenticated.map(&self.operations, read, &Approvals::none())?;
-        Ok((Caller::Operation(Arc::new(self.charge(charges, now).await?)), None, body))
+        let caller = Caller::Operation(Arc::new(self.charge(charges, now).await?));
+        Ok(Allowed { caller, answers: Answers::Whole, body })
     }
 
     /// The endpoint of MCP that a request goes to.
@@ -292,7 +328,13 @@ impl Shared {
 
     /// The head as the inner service sees it.
     // spec: RQ-39
-    fn hand_over(self: &Arc<Self>, mut head: request::Parts, caller: Caller, trace: TraceId) -> request::Parts {
+    fn hand_over(
+        self: &Arc<Self>,
+        mut head: request::Parts,
+        caller: Caller,
+        answers: &Answers,
+        trace: TraceId,
+    ) -> request::Parts {
         if !self.pass_uncovered_fields {
             let passes = |name: &str| is_transport_field(name) || caller.covers(name);
             let hidden: Vec<_> = head.headers.keys().filter(|name| !passes(name.as_str())).cloned().collect();
@@ -305,7 +347,8 @@ impl Shared {
         for name in CONNECTION_FIELDS {
             head.headers.remove(name);
         }
-        if matches!(caller, Caller::Nothing(_)) {
+        join_lines(&mut head.headers, |name| caller.covers(name));
+        if !matches!(answers, Answers::Whole) {
             // A stream that goes on where another broke off would repeat its listings, unfiltered.
             // spec: JR-36
             head.headers.remove("last-event-id");
@@ -319,4 +362,36 @@ impl Shared {
         head.extensions.insert(caller);
         head
     }
+}
+
+/// Makes one line of each covered field that came as several.
+///
+/// The signature is over the joined value, so anybody on the way may take it apart, and an application that asks for the
+/// first line would act on a part of what was signed.
+// spec: RQ-60
+fn join_lines(headers: &mut HeaderMap, covers: impl Fn(&str) -> bool) {
+    let several = |name: &&HeaderName| headers.get_all(*name).iter().nth(1).is_some() && covers(name.as_str());
+    let names: Vec<HeaderName> = headers.keys().filter(several).cloned().collect();
+    for name in names {
+        let lines = headers.get_all(&name);
+        let secret = lines.iter().any(HeaderValue::is_sensitive);
+        let values: Vec<&[u8]> = lines.iter().map(|line| trimmed(line.as_bytes())).collect();
+        let joined = HeaderValue::from_bytes(&values.join(&b", "[..]));
+        // What is joined of values is one. The other case would leave a value that nobody signed.
+        match joined {
+            Ok(mut value) => {
+                value.set_sensitive(secret);
+                headers.insert(name, value);
+            }
+            Err(_) => drop(headers.remove(name)),
+        }
+    }
+}
+
+/// A value as the signature base has it: without spaces and tabs at both ends.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }

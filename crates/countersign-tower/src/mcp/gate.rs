@@ -1,18 +1,18 @@
 //! Messages one by one: what a verifier does between a transport of lines and a server of MCP.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use countersign::Class;
 use countersign::jsonrpc::mcp::Server;
 use countersign::jsonrpc::{ENVELOPE, Message};
 use countersign::time::UnixTime;
 use countersign::verify::{Approvals, McpCharges, NonceClaim, ReplayOutcome};
+use countersign::{Class, Denial};
 use serde_json::{Map, Value, json};
 
 use super::listing::Filter;
+use super::waiting::{Reserved, Sent, Waiting};
 use super::{CALLER, Caller};
 use crate::audit::{AuditRecord, TraceId};
 use crate::layer::{CountersignLayer, Shared};
@@ -20,30 +20,35 @@ use crate::problem::Problem;
 use crate::service::Refusal;
 use crate::store::within;
 
-/// How many messages may wait for their answers at once.
-const MAX_WAITING: usize = 1024;
+/// The notification that takes a message back.
+const CANCELLED: &str = "notifications/cancelled";
 
 /// Decides about the messages that come to one server, under one audience.
 ///
 /// Shares verifier, stores, revocations, clock and audit with the layer that it is made from, so a service may be reached
 /// both ways and a nonce is used up for both.
+///
+/// Messages go on under ids of the gate's own. At most 1,024 wait for their answers at once, of these at most 256 of one
+/// agent and of all to whom it hands its tokens on; an id is kept where it has at most 256 bytes as JSON. What is beyond is
+/// answered `unavailable`, before anything is charged. A caller that waits no longer sends `notifications/cancelled`, which
+/// makes room.
 pub struct Gate {
     shared: Arc<Shared>,
     audience: String,
     server: Server,
-    /// The messages that the server has not answered, by id, and what the callers of listings may see.
-    waiting: Mutex<HashMap<String, Option<Filter>>>,
+    /// The messages that the server has not answered, and what the callers of listings may see.
+    waiting: Waiting,
 }
 
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub enum Received {
-    /// It is allowed: this goes to the server, without the proof and with [`CALLER`].
+    /// It is allowed: this goes to the server, without the proof, with [`CALLER`], and under an id of the gate's own.
     Forward(Value),
     /// It is refused, and this is the answer to its sender.
     Answer(Value),
-    /// It is refused, and nobody waits for an answer.
+    /// It is refused, and nobody waits for an answer; or it would cancel what is not its sender's, or over.
     Nothing,
 }
 
@@ -66,7 +71,12 @@ impl Gate {
         if !layer.shared.verifier.audiences().any(|known| known == audience) {
             return Err(UnknownAudience);
         }
-        Ok(Self { shared: Arc::clone(&layer.shared), audience: audience.to_owned(), server, waiting: Mutex::default() })
+        Ok(Self {
+            shared: Arc::clone(&layer.shared),
+            audience: audience.to_owned(),
+            server,
+            waiting: Waiting::default(),
+        })
     }
 
     /// The longest message that is read, in bytes (JR-1).
@@ -79,32 +89,34 @@ impl Gate {
     pub async fn receive(&self, text: &[u8]) -> Received {
         let started = Instant::now();
         let (now, trace) = ((self.shared.clock)(), TraceId::random());
-        let message = Message::parse(text, self.max_message()).map_err(Refusal::from);
+        let at = || (now, trace, u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let message = Message::parse(text, self.max_message());
         let id = message.as_ref().ok().and_then(|message| message.id()).and_then(|id| serde_json::to_value(id).ok());
+        let answer = |problem| id.clone().map_or(Received::Nothing, |id| Received::Answer(error(id, problem, trace)));
         let outcome = match message {
-            Ok(message) => self.verify(&message, now).await.map(|caller| (caller, message)),
-            Err(refusal) => Err(refusal),
+            Ok(message) => self.verify(&message, id.as_ref(), now).await.map(|allowed| (allowed, message)),
+            Err(denial) => Err(Refused::from(denial)),
         };
-        let at = (now, trace, u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
-        let (caller, message) = match outcome {
+        let ((caller, place), message) = match outcome {
             Ok(allowed) => allowed,
-            Err(refusal) => {
-                let problem = self.shared.refused(at, &refusal);
-                return id.map_or(Received::Nothing, |id| Received::Answer(error(id, problem, trace)));
+            Err(Refused::Denied(refusal)) => return answer(self.shared.refused(at(), &refusal)),
+            Err(Refused::Here(class, detail)) => {
+                self.shared.audit.record(&AuditRecord::undecided(at(), detail));
+                return answer(Problem::of_class(class));
             }
         };
-        if !self.expect(&caller, &message, id.as_ref()) {
-            self.shared
-                .audit
-                .record(&AuditRecord::undecided(at, "answer could not be told from another, or too many are awaited"));
-            let problem = Problem::of_class(Class::Unavailable);
-            return id.map_or(Received::Nothing, |id| Received::Answer(error(id, problem, trace)));
+        self.shared.audit.record(&AuditRecord::of_caller(at(), &caller));
+        let cancels = message.method() == CANCELLED;
+        let Some(mut message) = handed_on(message, &caller, trace) else { return Received::Nothing };
+        if cancels && !self.cancel(&mut message, &caller) {
+            self.shared.audit.record(&AuditRecord::undecided(at(), "nothing of the sender's to cancel"));
+            return Received::Nothing;
         }
-        self.shared.audit.record(&AuditRecord::of_caller(at, &caller));
-        match handed_on(message, &caller, trace) {
-            Some(message) => Received::Forward(message),
-            None => Received::Nothing,
+        // spec: JR-38
+        if let (Some(id), Some(place)) = (message.get_mut("id"), place) {
+            *id = place.take().into();
         }
+        Received::Forward(message)
     }
 
     /// A message was longer than [`Self::max_message`] and was not read: recorded as any other refusal.
@@ -124,52 +136,92 @@ impl Gate {
         if !is_answer {
             return message.get("method").is_some();
         }
-        let Some(id) = message.get("id").map(Value::to_string) else { return false };
-        match self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
-            Some(Some(filter)) => {
-                filter.message(message);
-                true
-            }
-            Some(None) => true,
-            None => false,
+        // spec: JR-38
+        let Some(sent) = message.get("id").and_then(|id| self.waiting.answered(id)) else { return false };
+        if let Some(filter) = &sent.filter {
+            filter.message(message);
         }
+        if let Some(id) = message.get_mut("id") {
+            *id = sent.id;
+        }
+        true
     }
 
-    async fn verify(&self, message: &Message, now: UnixTime) -> Result<Caller, Refusal> {
+    /// Who sent a message and what they are allowed, and a place for it where it waits for an answer.
+    async fn verify(
+        &self,
+        message: &Message,
+        id: Option<&Value>,
+        now: UnixTime,
+    ) -> Result<(Caller, Option<Reserved<'_>>), Refused> {
+        // Nobody would ever answer it, and it would wait for good.
+        // spec: JR-38
+        if id.is_some() && message.method().starts_with("notifications/") {
+            return Err(Refused::Here(Class::InsufficientAuthorization, "notification with an id"));
+        }
         let shared = &self.shared;
         // spec: JR-12
         let check = || Ok(shared.verifier.check_rpc_for(&self.audience, message, now, shared.revocations.as_ref()));
         let claim = shared.with_current_keys(check, NonceClaim::chain).await?;
+        let agent = claim.entry().agent;
         let outcome = within(shared.store_timeout, shared.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
+        let holder = authenticated.chain().holder_id();
+        let place = |filter| match id {
+            None => Ok(None),
+            Some(id) => match self.waiting.reserve(Sent { id: id.clone(), agent, holder, filter }) {
+                None => Err(Refused::Here(
+                    Class::Unavailable,
+                    "answer could not be told from another, or too many are awaited",
+                )),
+                place => Ok(place),
+            },
+        };
         match authenticated.map_mcp(&self.server, message, &Approvals::none())? {
-            McpCharges::Operation(charges) => Ok(Caller::Operation(Arc::new(shared.charge(*charges, now).await?))),
-            McpCharges::Nothing(idle) => Ok(Caller::Nothing(Arc::from(idle))),
+            McpCharges::Operation(charges) => {
+                // Before it is charged: what can't wait is not handed on.
+                let place = place(None)?;
+                Ok((Caller::Operation(Arc::new(shared.charge(*charges, now).await?)), place))
+            }
+            McpCharges::Nothing(idle) => {
+                let idle = Arc::from(idle);
+                let place = place(Filter::new(&idle, &self.server, message.method()))?;
+                Ok((Caller::Nothing(idle), place))
+            }
         }
     }
 
-    /// Remembers that an answer is to come, and what its caller may see. False where it could not be told from another.
-    fn expect(&self, caller: &Caller, message: &Message, id: Option<&Value>) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = id.map(Value::to_string) else {
-            // What was cancelled needs no answer, and one that comes late does not pass.
-            if message.method() == "notifications/cancelled" {
-                let id = message.params().and_then(|params| params.member("requestId"));
-                if let Some(id) = id.and_then(|id| serde_json::to_value(id).ok()) {
-                    waiting.remove(&id.to_string());
-                }
+    /// Names what a notification cancels as the server knows it. False where that is not its sender's, or does not wait.
+    // spec: JR-38
+    fn cancel(&self, message: &mut Value, caller: &Caller) -> bool {
+        let Some(id) = message.get_mut("params").and_then(|params| params.get_mut("requestId")) else { return true };
+        match self.waiting.cancelled(id, caller.chain().holder_id()) {
+            Some(known) => {
+                *id = known.into();
+                true
             }
-            return true;
-        };
-        let filter = match caller {
-            Caller::Nothing(idle) => Filter::new(idle, &self.server, message.method()),
-            Caller::Operation(_) => None,
-        };
-        if waiting.len() >= MAX_WAITING || waiting.contains_key(&id) {
-            return false;
+            None => false,
         }
-        waiting.insert(id, filter);
-        true
+    }
+}
+
+/// Why a message is not handed on.
+enum Refused {
+    /// As in every verifier.
+    Denied(Refusal),
+    /// By the gate, for what it would have to keep of the message: the class that is answered, and what the audit is told.
+    Here(Class, &'static str),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Denied(refusal)
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial.into())
     }
 }
 

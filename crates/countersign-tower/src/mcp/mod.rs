@@ -11,9 +11,11 @@
 //! A handler behind the layer finds a [`Caller`] among the extensions of the request. A server behind a gate finds it as
 //! JSON in the member [`CALLER`] of `_meta`, which nobody but the gate can write.
 
+mod events;
 mod gate;
 mod lines;
 mod listing;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ pub use countersign::jsonrpc::CALLER;
 use countersign::token::VerifiedChain;
 use countersign::verify::{Authorized, Decision, Idle};
 
+pub use self::events::AnswerBody;
 pub use self::gate::{Gate, Received, UnknownAudience};
 pub use self::lines::guard_lines;
 #[cfg(feature = "client")]

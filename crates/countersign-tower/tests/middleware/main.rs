@@ -9,7 +9,10 @@
 
 mod answers;
 mod authorization;
+mod flights;
 mod framing;
+mod gate;
+mod handed_on;
 mod handlers;
 mod http2;
 #[cfg(feature = "jwks")]

@@ -61,14 +61,17 @@ impl Service {
         let named = |audience: &&String| text.contains(&format!("\"service\":\"{audience}\""));
         let audience = audiences.iter().find(named).unwrap_or(&audiences[0]);
         let gate = Gate::new(&layer, audience, server).unwrap();
-        let answer = || async { ([(header::CONTENT_TYPE, "application/json")], "{}") };
+        let answer = |method: Method| async move {
+            let form = if method == Method::GET { "text/event-stream" } else { "application/json" };
+            ([(header::CONTENT_TYPE, form)], "{}")
+        };
         Self { app: Router::new().fallback(answer).layer(layer), gate, records }
     }
 
     /// What was decided, and that the sender was told no more than a class.
     async fn decide(&self, sent: &Sent) -> Decision {
         let (allowed, told) = match sent {
-            Sent::Message(text) => match self.gate.receive(&from_base64url(text).unwrap()).await {
+            Sent::Message(text) => match self.gate.receive(&without_id(from_base64url(text).unwrap())).await {
                 Received::Forward(message) => {
                     assert!(!message.to_string().contains("dev.countersign/request"), "{message}");
                     assert_eq!(message["params"]["_meta"][CALLER]["decision"], "allow");
@@ -97,6 +100,18 @@ impl Service {
             assert!(code == class || !told.contains(code), "{code} in {told}");
         }
         decision
+    }
+}
+
+/// A gate takes no notification with an id, which is not part of what is signed.
+fn without_id(text: Vec<u8>) -> Vec<u8> {
+    let idle = |method: &str| method.starts_with("notifications/");
+    match serde_json::from_slice(&text) {
+        Ok(Value::Object(mut message)) if message.get("method").and_then(Value::as_str).is_some_and(idle) => {
+            message.remove("id");
+            Value::Object(message).to_string().into_bytes()
+        }
+        _ => text,
     }
 }
 
@@ -214,14 +229,22 @@ async fn hands_on_no_listing_that_it_cannot_read() {
         (fields, all_tools().to_string()).into_response()
     };
     let long = || ([(header::CONTENT_TYPE, "application/json")], " ".repeat(5 << 20)).into_response();
-    for answer in [plain as fn() -> Response, batch, coded, long] {
+    let accepted = || StatusCode::ACCEPTED.into_response();
+    let empty = || ([(header::CONTENT_TYPE, "application/json")], "").into_response();
+    for answer in [plain as fn() -> Response, batch, coded, long, accepted, empty] {
         let answer = post(answering(answer), "tools/list").await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(!text(answer).await.contains("send_email"));
     }
+    // A stream that ends without an event shows nothing.
+    let ended = || ([(header::CONTENT_TYPE, "text/event-stream")], "").into_response();
+    let answer = post(answering(ended), "tools/list").await;
+    assert_eq!((answer.status(), text(answer).await), (StatusCode::OK, String::new()));
     // What is no listing passes as it is, whatever it holds.
     let answer = post(answering(plain), "ping").await;
     assert_eq!(text(answer).await, all_tools().to_string());
+    let answer = post(answering(accepted), "notifications/initialized").await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
 }
 
 // spec: JR-37
@@ -265,7 +288,76 @@ async fn no_stream_goes_on_where_another_broke_off() {
     let app = Router::new()
         .route("/mcp", any(|headers: HeaderMap| async move { headers.contains_key("last-event-id").to_string() }))
         .layer(layer());
-    assert_eq!(text(post(app, "ping").await).await, "false");
+    assert_eq!(text(post(app.clone(), "ping").await).await, "false");
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_events"}});
+    assert_eq!(text(post_message(app, call).await).await, "false");
+}
+
+async fn get(app: Router) -> Response {
+    let signed = signer().sign(&Method::GET, &Uri::from_static(AUDIENCE), &HeaderMap::new(), &Bytes::new()).await;
+    let mut request = Request::get("/mcp").header(header::HOST, "calendar.example.com").body(Body::empty()).unwrap();
+    request.headers_mut().extend(signed.unwrap());
+    app.oneshot(request).await.unwrap()
+}
+
+// spec: JR-39
+#[tokio::test]
+async fn a_stream_has_no_answers() {
+    // It does not end, and comes in pieces that are no events.
+    let events = || {
+        let note = "id: 7\r\nevent: message\r\ndata: {\"method\":\r\ndata: \"notifications/progress\"}\r\n\r\n";
+        let answers = format!("data: {}\n\ndata: {{\"error\":{{}},\"method\":\"x\"}}\n\n", all_tools());
+        let others = format!("data: [{}]\n\ndata: send_email\n\n: alive send_email\n\ndata:\n\n", all_tools());
+        let text = format!("{note}{answers}{others}data: {{\"id\":1,\"method\":\"ping\"}}\n\ndata: rest");
+        let pieces: Vec<_> =
+            text.as_bytes().chunks(5).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+        let stream = futures::StreamExt::chain(futures::stream::iter(pieces), futures::stream::pending());
+        let fields = [("content-type", "text/event-stream"), ("content-length", "9999"), ("x-kept", "1")];
+        (fields.map(|(name, value)| (header::HeaderName::from_static(name), value)), Body::from_stream(stream))
+            .into_response()
+    };
+    let answer = get(answering(events)).await;
+    assert_eq!((answer.status(), answer.headers().get(header::CONTENT_LENGTH)), (StatusCode::OK, None));
+    assert!(answer.headers().contains_key("x-kept"));
+    let (mut body, mut told) = (answer.into_body(), String::new());
+    let last = "data: {\"id\":1,\"method\":\"ping\"}\n\n";
+    while !told.ends_with(last) {
+        told.push_str(std::str::from_utf8(body.frame().await.unwrap().unwrap().data_ref().unwrap()).unwrap());
+    }
+    let note = "id: 7\nevent: message\ndata: {\"method\":\"notifications/progress\"}\n\n";
+    // A comment in the place of each, so that whoever waits sees that the stream lives.
+    assert_eq!(told, format!("{note}{}{last}", ":\n\n".repeat(6)));
+}
+
+// spec: JR-39
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_is_none() {
+    let json = || ([(header::CONTENT_TYPE, "application/json")], all_tools().to_string()).into_response();
+    let coded = || {
+        let fields = [(header::CONTENT_TYPE, "text/event-stream"), (header::CONTENT_ENCODING, "gzip")];
+        (fields, all_tools().to_string()).into_response()
+    };
+    for answer in [json as fn() -> Response, coded] {
+        let answer = get(answering(answer)).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!text(answer).await.contains("send_email"));
+    }
+    // An event of more than 4 MiB ends it, and so does one that is no text.
+    let long = || {
+        let text =
+            format!("data: {{\"method\":\"a\"}}\n\ndata: {}\n\ndata: {{\"method\":\"b\"}}\n\n", " ".repeat(5 << 20));
+        ([(header::CONTENT_TYPE, "text/event-stream")], text).into_response()
+    };
+    let bytes = || {
+        let text = b"data: {\"method\":\"a\"}\n\ndata: \xff\n\ndata: {\"method\":\"b\"}\n\n";
+        ([(header::CONTENT_TYPE, "text/event-stream")], text.to_vec()).into_response()
+    };
+    for answer in [long as fn() -> Response, bytes] {
+        assert_eq!(text(get(answering(answer)).await).await, "data: {\"method\":\"a\"}\n\n");
+    }
+    // A server without such a stream says so.
+    let none = || (StatusCode::METHOD_NOT_ALLOWED, "send_email").into_response();
+    assert_eq!(get(answering(none)).await.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
 
 async fn message(method: &str, id: Value) -> Vec<u8> {
@@ -274,36 +366,45 @@ async fn message(method: &str, id: Value) -> Vec<u8> {
     signer().sign_message(message).await.unwrap().to_text().into_bytes()
 }
 
+/// The id under which a gate hands a message on.
+async fn forwarded(gate: &Gate, method: &str, id: Value) -> Value {
+    let Received::Forward(message) = gate.receive(&message(method, id).await).await else { panic!() };
+    message["id"].clone()
+}
+
 // spec: JR-25
 #[tokio::test]
 async fn a_gate_filters_the_answer_to_each_listing_once() {
     let gate = Gate::new(&layer(), AUDIENCE, Server::new("calendar").unwrap()).unwrap();
-    let Received::Forward(_) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
+    let tools = forwarded(&gate, "tools/list", json!(1)).await;
     // The same id again, while its answer is awaited, is nobody's to tell apart.
     let Received::Answer(error) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
     assert_eq!((&error["error"]["code"], &error["error"]["message"]), (&json!(503), &json!("unavailable")));
     // A string is another id than a number.
-    let Received::Forward(_) = gate.receive(&message("tools/list", json!("1")).await).await else { panic!() };
-    let Received::Forward(_) = gate.receive(&message("resources/list", json!(2)).await).await else { panic!() };
+    forwarded(&gate, "tools/list", json!("1")).await;
+    let resources = forwarded(&gate, "resources/list", json!(2)).await;
 
-    let mut answer = all_tools();
+    let answer_to = |id: &Value| json!({"jsonrpc": "2.0", "id": id, "result": all_tools()["result"]});
+    let mut answer = answer_to(&tools);
     assert!(gate.passes(&mut answer));
     assert_eq!(answer, shown_tools());
-    let Received::Forward(_) = gate.receive(&message("tools/list", json!(1)).await).await else { panic!() };
-    let mut answer =
-        json!({"id": 2, "result": {"resources": [{"uri": "memo://a/b"}, {"uri": "memo://b"}, {"uri": "memo:a"}]}});
+    assert!(!gate.passes(&mut answer_to(&tools)), "a second answer");
+    let again = forwarded(&gate, "tools/list", json!(1)).await;
+    let listed = json!({"resources": [{"uri": "memo://a/b"}, {"uri": "memo://b"}, {"uri": "memo:a"}]});
+    let mut answer = json!({"id": resources, "result": listed});
     assert!(gate.passes(&mut answer));
     assert_eq!(answer, json!({"id": 2, "result": {"resources": [{"uri": "memo://a/b"}]}}));
     // Another message under its id can't take the filter off, nor can an answer that nobody waits for.
     let Received::Answer(_) = gate.receive(&message("ping", json!(1)).await).await else { panic!() };
-    assert!(!gate.passes(&mut json!({"id": 3, "result": all_tools()["result"]})));
+    for id in [json!(1_000), json!(-1), json!(again.to_string()), json!(again.as_f64()), Value::Null] {
+        assert!(!gate.passes(&mut answer_to(&id)), "{id}");
+    }
     assert!(!gate.passes(&mut json!({"result": all_tools()["result"]})));
     assert!(gate.passes(&mut json!({"method": "notifications/message"})));
     // What is no list is shown to nobody.
-    let mut answer = json!({"id": 1, "result": {"tools": {"name": "send_email"}}});
+    let mut answer = json!({"id": again, "result": {"tools": {"name": "send_email"}}});
     assert!(gate.passes(&mut answer));
     assert_eq!(answer, json!({"id": 1, "result": {"tools": []}}));
-    assert!(!gate.passes(&mut all_tools()), "a second answer");
 }
 
 // spec: JR-26
