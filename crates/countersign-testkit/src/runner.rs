@@ -222,9 +222,9 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         any = true;
         if path.is_dir() {
             // Details, lists and messages have formats of their own; the verifiers by others are none.
-            let others =
-                [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc", "checkers", "knockout"];
-            if !others.iter().any(|other| path.ends_with(other)) {
+            let others = [format_rar::FOLDER, crate::vectors::revocation_lists::FOLDER, "jsonrpc"];
+            let tools = ["checkers", "knockout", "mutants"];
+            if !others.iter().chain(&tools).any(|other| path.ends_with(other)) {
                 collect(&path, files)?;
             }
         } else if path.extension().is_some_and(|end| end == "json") && path.file_name() != Some("schema.json".as_ref())

@@ -16,6 +16,8 @@ VECTORS_SECONDS = 10
 TESTS_SECONDS = 60
 # A program that waits for ever uses none.
 WALL_SECONDS = 300
+# What never stops to grow must not take the memory of others.
+MEMORY_BYTES = 4 << 30
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed")
 FAILED_TEST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. FAILED$", re.M)
 
@@ -29,6 +31,12 @@ class Result:
     count: int = 0
     first: str = ""
     note: str = ""
+
+
+def limit(seconds):
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Runner:
@@ -66,18 +74,21 @@ class Runner:
     def trial(self, patch):
         if patch.none:
             return Result(patch, "none", note=patch.none)
-        count, first, note = self.run_vectors(patch.number)
-        by = "vectors"
-        if not count and not note:
-            by = "tests"
-            for name, path in self.workspace.tests:
-                count, first, note = self.run_tests(patch.number, name, path)
-                if count or note:
-                    first = f"{name}: {first}"
-                    break
-        if not count and not note:
+        by, count, first, note = self.notice(patch.number)
+        if not by:
             return Result(patch, "redundant" if patch.redundant else "survivor", note=patch.redundant)
         return Result(patch, "marked" if patch.redundant else by, count, first, note)
+
+    def notice(self, number):
+        """Who notices this number, "vectors" or "tests": how many, the first of them, and how it ended where not well."""
+        count, first, note = self.run_vectors(number)
+        if count or note:
+            return "vectors", count, first, note
+        for name, path in self.workspace.tests:
+            count, first, note = self.run_tests(number, name, path)
+            if count or note:
+                return "tests", count, f"{name}: {first}", note
+        return "", 0, "", ""
 
     def run_vectors(self, number):
         output, note = self.finish([self.workspace.command, "vectors", "run", self.workspace.vectors], number, VECTORS_SECONDS)
@@ -106,9 +117,8 @@ class Runner:
             env.pop(name, None)
         folder = self.workspace.copy / "crates" / "countersign"
         try:
-            limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))  # noqa: E731
             done = subprocess.run(
-                command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=WALL_SECONDS, preexec_fn=limit
+                command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=WALL_SECONDS, preexec_fn=lambda: limit(seconds)
             )
         except subprocess.TimeoutExpired:
             return "", "no end"

@@ -78,8 +78,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     paths.sort();
     for path in paths {
         let json = path.extension().is_some_and(|extension| extension == "json");
-        if path.ends_with("checkers") || path.ends_with("knockout") {
-            // Verifiers by others and the knock-out, which bring files of their own.
+        if ["checkers", "knockout", "mutants"].iter().any(|tool| path.ends_with(tool)) {
+            // Verifiers by others, the knock-out and the mutants, which bring files of their own.
             continue;
         }
         if path.is_dir() {
