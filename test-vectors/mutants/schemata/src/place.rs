@@ -137,7 +137,13 @@ impl<'s> Placer<'s> {
         self.in_const = before;
     }
 
-    fn function(&mut self, item: &impl Spanned, sig: &syn::Signature, block: &syn::Block, visit: impl FnOnce(&mut Self)) {
+    fn function(
+        &mut self,
+        item: &impl Spanned,
+        sig: &syn::Signature,
+        block: &syn::Block,
+        visit: impl FnOnce(&mut Self),
+    ) {
         let name = sig.ident.to_string();
         let stays = sig.constness.is_some() && self.consts.contains(&name);
         if let Some(constness) = sig.constness
