@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from .workspace import SWITCH, TEXT_TESTS
+from .workspace import SWITCH
 
 # Of the processor, so that a busy machine makes no knock-out look noticed.
 VECTORS_SECONDS = 10
@@ -74,21 +74,18 @@ class Runner:
     def trial(self, patch):
         if patch.none:
             return Result(patch, "none", note=patch.none)
-        by, count, first, note = self.notice(patch.number)
-        if not by:
+        count, first, note = self.run_vectors(patch.number)
+        by = "vectors"
+        if not count and not note:
+            by = "tests"
+            for name, path in self.workspace.tests:
+                count, first, note = self.run_tests(patch.number, name, path)
+                if count or note:
+                    first = f"{name}: {first}"
+                    break
+        if not count and not note:
             return Result(patch, "redundant" if patch.redundant else "survivor", note=patch.redundant)
         return Result(patch, "marked" if patch.redundant else by, count, first, note)
-
-    def notice(self, number):
-        """Who notices this number, "vectors" or "tests": how many, the first of them, and how it ended where not well."""
-        count, first, note = self.run_vectors(number)
-        if count or note:
-            return "vectors", count, first, note
-        for name, path in self.workspace.tests:
-            count, first, note = self.run_tests(number, name, path)
-            if count or note:
-                return "tests", count, f"{name}: {first}", note
-        return "", 0, "", ""
 
     def run_vectors(self, number):
         output, note = self.finish([self.workspace.command, "vectors", "run", self.workspace.vectors], number, VECTORS_SECONDS)
@@ -101,7 +98,7 @@ class Runner:
         return len(failed), failed[0] if failed else "", note
 
     def run_tests(self, number, name, path):
-        skipped = [word for test in TEXT_TESTS.get(name, []) for word in ("--skip", test)]
+        skipped = [word for test in self.workspace.text_tests.get(name, []) for word in ("--skip", test)]
         output, note = self.finish([path, f"--test-threads={max(1, 2 // self.jobs)}", *skipped], number, TESTS_SECONDS)
         failed = sorted(FAILED_TEST.findall(output))
         if not number:
@@ -110,9 +107,9 @@ class Runner:
             note = "" if failed else "ended early"
         return len(failed), failed[0] if failed else "", note
 
-    def finish(self, command, number, seconds):
+    def finish(self, command, number, seconds, also=()):
         """Runs a program to its end: what it said, and how it ended where that was not well."""
-        env = dict(os.environ, **{SWITCH: str(number)})
+        env = dict(os.environ, **{SWITCH: str(number)}, **dict(also))
         for name in ("COUNTERSIGN_UPSTREAM_VECTORS", "COUNTERSIGN_AGREE"):
             env.pop(name, None)
         folder = self.workspace.copy / "crates" / "countersign"

@@ -34,8 +34,10 @@ class BuildFailed(Exception):
 
 
 class Workspace:
-    def __init__(self, repo, name="knockout"):
+    def __init__(self, repo, name="knockout", switch=SWITCH_FN, text_tests=TEXT_TESTS):
         self.repo = repo
+        self.switch = switch
+        self.text_tests = text_tests
         self.target = repo / "target" / name
         self.copy = self.target / "copy"
         self.vectors = self.copy / "test-vectors"
@@ -61,7 +63,7 @@ class Workspace:
         # The unit tests first, the long comparisons last.
         rank = {"countersign": 0, "laws_tokens": 2, "laws_rar": 2, "oracle_biscuit": 2, "vectors": 3}
         self.tests.sort(key=lambda test: (rank.get(test[0], 1), test[0]))
-        self.tests = [test for test in self.tests if TEXT_TESTS.get(test[0], []) is not None]
+        self.tests = [test for test in self.tests if self.text_tests.get(test[0], []) is not None]
 
     def sync(self, rewritten):
         """Brings the copy up to date; files that stay the same keep their times, so little is built anew."""
@@ -69,7 +71,7 @@ class Workspace:
         for name in sorted(names):
             content = rewritten[name].encode() if name in rewritten else (self.repo / name).read_bytes()
             if name == (sites.SOURCES / "lib.rs").as_posix():
-                content += SWITCH_FN.encode()
+                content += self.switch.encode()
             self.put(name, content)
         if self.copy.is_dir():
             for path in [path for path in self.copy.rglob("*") if path.is_file()]:

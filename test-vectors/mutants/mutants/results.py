@@ -38,7 +38,7 @@ def run(runner, mutants, results, told):
     """Tries all that have no result yet."""
 
     def trial(mutant):
-        by, count, first, note = runner.notice(mutant.number)
+        by, count, first, note = runner.notice(mutant)
         if note == "no end":
             by = "timeout"
         results.put(mutant, by or "survivor", f"{first} and {count - 1} more" if count > 1 else first, note)

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+from knockout import workspace as knockout
 from knockout.workspace import BuildFailed
 
 from . import listing
@@ -16,9 +17,9 @@ pub(crate) enum Mutated<O, S> {
     Same(S),
 }
 
-impl<O: Iterator, S: Iterator<Item = O::Item>> Iterator for Mutated<O, S> {
-    type Item = O::Item;
-    fn next(&mut self) -> Option<O::Item> {
+impl<O: Iterator<Item = S::Item>, S: Iterator> Iterator for Mutated<O, S> {
+    type Item = S::Item;
+    fn next(&mut self) -> Option<S::Item> {
         match self {
             Self::Other(iterator) => iterator.next(),
             Self::Same(iterator) => iterator.next(),
@@ -32,8 +33,8 @@ impl<O: Iterator, S: Iterator<Item = O::Item>> Iterator for Mutated<O, S> {
     }
 }
 
-impl<O: DoubleEndedIterator, S: DoubleEndedIterator<Item = O::Item>> DoubleEndedIterator for Mutated<O, S> {
-    fn next_back(&mut self) -> Option<O::Item> {
+impl<O: DoubleEndedIterator<Item = S::Item>, S: DoubleEndedIterator> DoubleEndedIterator for Mutated<O, S> {
+    fn next_back(&mut self) -> Option<S::Item> {
         match self {
             Self::Other(iterator) => iterator.next_back(),
             Self::Same(iterator) => iterator.next_back(),
@@ -41,8 +42,30 @@ impl<O: DoubleEndedIterator, S: DoubleEndedIterator<Item = O::Item>> DoubleEnded
     }
 }
 
-impl<O: ExactSizeIterator, S: ExactSizeIterator<Item = O::Item>> ExactSizeIterator for Mutated<O, S> {}
+impl<O: ExactSizeIterator<Item = S::Item>, S: ExactSizeIterator> ExactSizeIterator for Mutated<O, S> {}
 """
+REACHED = "COUNTERSIGN_REACHED"
+SWITCH_FN = f"""
+/// Whether the mutant of this number is the one; and, for who wants to know, that its place was reached. In this copy alone.
+pub(crate) fn knocked(number: u32) -> bool {{
+    use std::{{env, fs, io::Write, sync}};
+    static STATE: sync::OnceLock<(u32, Option<sync::Mutex<fs::File>>)> = sync::OnceLock::new();
+    static SEEN: [sync::atomic::AtomicBool; 1 << 13] = [const {{ sync::atomic::AtomicBool::new(false) }}; 1 << 13];
+    let (knocked, reached) = STATE.get_or_init(|| {{
+        let number = env::var("{knockout.SWITCH}").ok().and_then(|number| number.parse().ok()).unwrap_or(0);
+        let append = |path| fs::OpenOptions::new().create(true).append(true).open(path).ok();
+        (number, env::var_os("{REACHED}").and_then(append).map(sync::Mutex::new))
+    }});
+    if let (Some(file), Some(seen)) = (reached, SEEN.get(number as usize)) {{
+        if !seen.swap(true, sync::atomic::Ordering::Relaxed) {{
+            let _ = file.lock().map(|mut file| file.write_all(format!("{{number}}\\n").as_bytes()));
+        }}
+    }}
+    *knocked == number
+}}
+"""
+# These compare texts of the sources, which are others here, with the specification.
+TEXT_TESTS = {**knockout.TEXT_TESTS, "registries": None}
 LIB = "crates/countersign/src/lib.rs"
 ROUNDS = 60
 # What is asked of a value that the compiler computes itself.
