@@ -8,6 +8,8 @@ import subprocess
 
 from knockout.workspace import QUICKLY
 
+from .results import CAUGHT
+
 SECONDS = 300
 
 
@@ -19,6 +21,34 @@ def run(workspace, mutants, results, told):
         results.put(mutant, by, note=note)
         told(mutant, results.get(mutant))
     results.save()
+
+
+def sample(mutants, results, count):
+    """Of every outcome and genre in turn, the one in the middle of those that are left."""
+    groups = {}
+    for mutant in mutants:
+        by = (results.get(mutant) or {}).get("by", "not placed")
+        if by != "not placed":
+            groups.setdefault((by, mutant.genre), []).append(mutant)
+    kinds = sorted({by for by, _ in groups})
+    rank = {key: sum(other < key for other in groups if other[0] == key[0]) for key in groups}
+    taken = []
+    while groups and len(taken) < count:
+        for key in sorted(groups, key=lambda key: (rank[key], kinds.index(key[0]))):
+            taken.append(groups[key].pop(len(groups[key]) // 2))
+        groups = {key: left for key, left in groups.items() if left}
+    return taken[:count]
+
+
+def compare(workspace, mutants, results, count):
+    """Whether cargo-mutants itself finds the same; 0 when it does."""
+    same = True
+    for mutant, (by, note) in outcomes(workspace, sample(mutants, results, count)).items():
+        ours = results.get(mutant)["by"]
+        agree = by == ours or (by in CAUGHT and ours in CAUGHT)
+        same &= agree
+        print(f"{'same' if agree else 'OTHER'}: {ours}, {note}: {mutant.name}", flush=True)
+    return 0 if same else 1
 
 
 def outcomes(workspace, mutants):

@@ -81,7 +81,9 @@ def cell(text):
 
 def table(mutants, results, reasons):
     lines = ["| survivor | why |", "| --- | --- |"]
-    lines += [f"| `{cell(mutant.name.removeprefix('crates/countersign/src/'))}` | {cell(reasons.of(mutant))} |" for mutant in survivors(mutants, results)]
+    for mutant in survivors(mutants, results):
+        why = reasons.of(mutant) or results.get(mutant)["note"]
+        lines.append(f"| `{cell(mutant.name.removeprefix('crates/countersign/src/'))}` | {cell(why)} |")
     return lines
 
 
