@@ -44,7 +44,11 @@ def run(runner, mutants, results, told):
         results.put(mutant, by or "survivor", f"{first} and {count - 1} more" if count > 1 else first, note)
         return mutant
 
-    with ThreadPoolExecutor(runner.jobs) as pool:
+    pool = ThreadPoolExecutor(runner.jobs)
+    try:
         for mutant in pool.map(trial, [mutant for mutant in mutants if not results.get(mutant)]):
             told(mutant, results.get(mutant))
-    results.save()
+    finally:
+        # Also when it is interrupted: what is begun ends, and is kept.
+        pool.shutdown(cancel_futures=True)
+        results.save()

@@ -30,7 +30,7 @@ class Trials(Runner):
     def __init__(self, workspace, jobs):
         super().__init__(workspace, jobs)
         self.files, self.named = [], []
-        # Which file notices mutants of which folder of the sources.
+        # Which file of vectors, or test program, noticed how much of which file and folder of the sources.
         self.noticed = Counter()
 
     def control(self):
@@ -78,22 +78,28 @@ class Trials(Runner):
 
     def notice(self, mutant):
         """Who notices this mutant, "vectors" or "tests"; how many, the first of them, and how it ended where not well."""
-        about = mutant.place().split("/")[0]
-        files = [unit for unit in self.files if mutant.number in unit.reached]
-        # First what is quick, and what has noticed much of that folder before.
-        for unit in sorted(files, key=lambda unit: unit.seconds / (1 + self.noticed[unit.name, about])):
+        file = mutant.place().split(":")[0]
+        about = [file, file.split("/")[0]]
+
+        def soonest(pair):
+            """First what is quick, and what has noticed much thereabouts before."""
+            name, seconds = pair[0], sum(unit.seconds for unit in pair[1])
+            return seconds / (1 + 4 * self.noticed[name, about[0]] + self.noticed[name, about[1]])
+
+        files = [(unit.name, [unit]) for unit in self.files if mutant.number in unit.reached]
+        for name, (unit,) in sorted(files, key=soonest):
             count, first, note = self.run_file(mutant.number, unit)
             if count or note:
-                self.noticed[unit.name, about] += 1
-                return "vectors", count, first or unit.name, note
-        for name, path in self.workspace.tests:
-            named = [unit.name for unit, _ in self.named if unit.path == path and mutant.number in unit.reached]
-            if named:
-                count, first, note = self.run_named(mutant.number, path, named)
-                if count or note:
-                    return "tests", count, f"{name}: {first}", note
-        reached = bool(files) or any(mutant.number in unit.reached for unit, _ in self.named)
-        return "", 0, "", "" if reached else "not reached"
+                self.noticed.update((name, where) for where in about)
+                return "vectors", count, first or name, note
+        tests = [(name, [unit for unit, _ in self.named if unit.path == path and mutant.number in unit.reached]) for name, path in self.workspace.tests]
+        tests = [(name, units) for name, units in tests if units]
+        for name, units in sorted(tests, key=soonest):
+            count, first, note = self.run_named(mutant.number, units[0].path, [unit.name for unit in units])
+            if count or note:
+                self.noticed.update((name, where) for where in about)
+                return "tests", count, f"{name}: {first}", note
+        return "", 0, "", "" if files or tests else "not reached"
 
     def run_file(self, number, unit, also=()):
         output, note = self.finish([self.workspace.command, "vectors", "run", unit.path], number, VECTORS_SECONDS, also)
