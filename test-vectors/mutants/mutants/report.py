@@ -30,7 +30,7 @@ def figures(mutants, results):
     return (
         f"{sum(count.values())} mutants: {count['unviable']} do not compile; of the {viable} others {count['vectors']} are caught by vectors, "
         f"{count['tests']} by named tests alone, {count['timeout']} by timeout{real}, {count['survivor']} survive ({share} caught); "
-        f"{count['not placed']} not placed"
+        f"{count['not placed']} not placed" + (f"; {rest} not run" if (rest := len(mutants) - sum(count.values())) else "")
     )
 
 
@@ -90,7 +90,7 @@ def table(mutants, results, reasons):
 def write(folder, repo, shard, mutants, results, reasons):
     """The summary of one shard."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=repo, capture_output=True, text=True, check=True).stdout.strip()
-    unplaced = [mutant for mutant in mutants if results.get(mutant)["by"] == "not placed"]
+    unplaced = [mutant for mutant in mutants if (results.get(mutant) or {}).get("by") == "not placed"]
     lines = [
         f"# Mutants, shard {shard}/{listing.SHARDS}",
         "",
