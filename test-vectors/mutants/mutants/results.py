@@ -11,10 +11,10 @@ EVERY = 20
 class Results:
     """By name: {"by": "vectors" | "tests" | "timeout" | "real" | "survivor" | "unviable" | "not placed", "first", "note"}."""
 
-    def __init__(self, path, state, resume):
+    def __init__(self, path, state):
         self.path, self.state, self.known = path, state, {}
         self.lock = threading.Lock()
-        if resume and path.is_file():
+        if path.is_file():
             kept = json.loads(path.read_text())
             if kept["state"] == state:
                 self.known = kept["mutants"]
@@ -24,6 +24,10 @@ class Results:
             self.known[mutant.name] = {"by": by, "first": first, "note": note}
             if len(self.known) % EVERY == 0:
                 self.save()
+
+    def forget(self, mutants):
+        for mutant in mutants:
+            self.known.pop(mutant.name, None)
 
     def get(self, mutant):
         return self.known.get(mutant.name)
