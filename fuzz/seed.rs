@@ -19,7 +19,7 @@ fn main() {
     let mut seeds = Seeds::default();
     let mut folders: Vec<_> = fs::read_dir(root.join("../test-vectors")).unwrap().map(|e| e.unwrap().path()).collect();
     folders.sort();
-    let tools = |path: &Path| path.ends_with("checkers") || path.ends_with("knockout");
+    let tools = |path: &Path| ["checkers", "knockout", "mutants"].iter().any(|tool| path.ends_with(tool));
     for folder in folders.iter().filter(|path| path.is_dir() && !tools(path)) {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
         files.sort();

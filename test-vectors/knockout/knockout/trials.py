@@ -9,13 +9,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from .workspace import SWITCH, TEXT_TESTS
+from .workspace import SWITCH
 
 # Of the processor, so that a busy machine makes no knock-out look noticed.
 VECTORS_SECONDS = 10
 TESTS_SECONDS = 60
 # A program that waits for ever uses none.
 WALL_SECONDS = 300
+# What never stops to grow must not take the memory of others.
+MEMORY_BYTES = 4 << 30
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed")
 FAILED_TEST = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. FAILED$", re.M)
 
@@ -29,6 +31,12 @@ class Result:
     count: int = 0
     first: str = ""
     note: str = ""
+
+
+def limit(seconds):
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Runner:
@@ -90,7 +98,7 @@ class Runner:
         return len(failed), failed[0] if failed else "", note
 
     def run_tests(self, number, name, path):
-        skipped = [word for test in TEXT_TESTS.get(name, []) for word in ("--skip", test)]
+        skipped = [word for test in self.workspace.text_tests.get(name, []) for word in ("--skip", test)]
         output, note = self.finish([path, f"--test-threads={max(1, 2 // self.jobs)}", *skipped], number, TESTS_SECONDS)
         failed = sorted(FAILED_TEST.findall(output))
         if not number:
@@ -99,16 +107,15 @@ class Runner:
             note = "" if failed else "ended early"
         return len(failed), failed[0] if failed else "", note
 
-    def finish(self, command, number, seconds):
+    def finish(self, command, number, seconds, also=()):
         """Runs a program to its end: what it said, and how it ended where that was not well."""
-        env = dict(os.environ, **{SWITCH: str(number)})
+        env = dict(os.environ, **{SWITCH: str(number)}, **dict(also))
         for name in ("COUNTERSIGN_UPSTREAM_VECTORS", "COUNTERSIGN_AGREE"):
             env.pop(name, None)
         folder = self.workspace.copy / "crates" / "countersign"
         try:
-            limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))  # noqa: E731
             done = subprocess.run(
-                command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=WALL_SECONDS, preexec_fn=limit
+                command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=WALL_SECONDS, preexec_fn=lambda: limit(seconds)
             )
         except subprocess.TimeoutExpired:
             return "", "no end"

@@ -19,7 +19,7 @@ pub(crate) fn knocked(number: u32) -> bool {{
 """
 
 # Not copied: the tool itself, and verifiers by others, which have nothing of the core in them.
-LEFT_OUT = ("test-vectors/knockout/", "test-vectors/checkers/")
+LEFT_OUT = ("test-vectors/knockout/", "test-vectors/mutants/", "test-vectors/checkers/")
 
 # Our crates are built anew for each change of a patch, so quickly rather than well; what they depend on stays optimised.
 OURS = ("countersign", "countersign-cli", "countersign-datalog", "countersign-testkit", "countersign-tower")
@@ -34,16 +34,25 @@ class BuildFailed(Exception):
 
 
 class Workspace:
-    def __init__(self, repo):
+    def __init__(self, repo, name="knockout", switch=SWITCH_FN, text_tests=TEXT_TESTS):
         self.repo = repo
-        self.target = repo / "target" / "knockout"
+        self.switch = switch
+        self.text_tests = text_tests
+        self.target = repo / "target" / name
         self.copy = self.target / "copy"
         self.vectors = self.copy / "test-vectors"
         self.command = self.target / "release" / "countersign"
         self.tests = []
 
     def build(self, patches):
-        self.sync(patches)
+        """The copy with these patches, and what is run of it."""
+        by_file = {}
+        for patch in patches:
+            by_file.setdefault((sites.SOURCES / patch.file).as_posix(), []).append(patch)
+        self.sync({name: sites.apply((self.repo / name).read_text(), of_file) for name, of_file in by_file.items()})
+        self.compile()
+
+    def compile(self):
         self.cargo("build", "-p", "countersign-cli", "--bin", "countersign")
         lines = self.cargo("test", "-p", "countersign", "--lib", "--tests", "--no-run", "--message-format=json")
         self.tests = []
@@ -54,21 +63,15 @@ class Workspace:
         # The unit tests first, the long comparisons last.
         rank = {"countersign": 0, "laws_tokens": 2, "laws_rar": 2, "oracle_biscuit": 2, "vectors": 3}
         self.tests.sort(key=lambda test: (rank.get(test[0], 1), test[0]))
-        self.tests = [test for test in self.tests if TEXT_TESTS.get(test[0], []) is not None]
+        self.tests = [test for test in self.tests if self.text_tests.get(test[0], []) is not None]
 
-    def sync(self, patches):
+    def sync(self, rewritten):
         """Brings the copy up to date; files that stay the same keep their times, so little is built anew."""
-        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=self.repo, capture_output=True, text=True, check=True)
-        names = {name for name in listed.stdout.split("\0") if name and not name.startswith(LEFT_OUT) and (self.repo / name).is_file()}
-        by_file = {}
-        for patch in patches:
-            by_file.setdefault((sites.SOURCES / patch.file).as_posix(), []).append(patch)
+        names = self.names()
         for name in sorted(names):
-            content = (self.repo / name).read_bytes()
-            if name in by_file:
-                content = sites.apply(content.decode(), by_file[name]).encode()
+            content = rewritten[name].encode() if name in rewritten else (self.repo / name).read_bytes()
             if name == (sites.SOURCES / "lib.rs").as_posix():
-                content += SWITCH_FN.encode()
+                content += self.switch.encode()
             self.put(name, content)
         if self.copy.is_dir():
             for path in [path for path in self.copy.rglob("*") if path.is_file()]:
@@ -77,6 +80,11 @@ class Workspace:
             for path in sorted((path for path in self.copy.rglob("*") if path.is_dir()), reverse=True):
                 if not any(path.iterdir()):
                     path.rmdir()
+
+    def names(self):
+        """Which files there are in the copy."""
+        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=self.repo, capture_output=True, text=True, check=True)
+        return {name for name in listed.stdout.split("\0") if name and not name.startswith(LEFT_OUT) and (self.repo / name).is_file()}
 
     def put(self, name, content):
         path = self.copy / name
@@ -87,13 +95,16 @@ class Workspace:
         shutil.copymode(self.repo / name, path)
 
     def cargo(self, *arguments):
-        env = dict(os.environ, CARGO_TARGET_DIR=str(self.target), CARGO_TERM_COLOR="never", CARGO_INCREMENTAL="1")
-        env.pop(SWITCH, None)
-        command = ["cargo", arguments[0], "--release", "--locked", "-q", *QUICKLY, *arguments[1:]]
-        done = subprocess.run(command, cwd=self.copy, env=env, capture_output=True, text=True)
+        done = self.try_cargo(*arguments)
         if done.returncode:
             shown = done.stderr or done.stdout
             (self.target / "build.log").write_text(shown)
             errors = [block for block in shown.split("\n\n") if block.lstrip().startswith("error")]
             raise BuildFailed(f"the copy does not build, see {self.target / 'build.log'}:\n" + "\n\n".join(errors[:12]))
         return done.stdout
+
+    def try_cargo(self, *arguments):
+        env = dict(os.environ, CARGO_TARGET_DIR=str(self.target), CARGO_TERM_COLOR="never", CARGO_INCREMENTAL="1")
+        env.pop(SWITCH, None)
+        command = ["cargo", arguments[0], "--release", "--locked", "-q", *QUICKLY, *arguments[1:]]
+        return subprocess.run(command, cwd=self.copy, env=env, capture_output=True, text=True)

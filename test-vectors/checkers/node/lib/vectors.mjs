@@ -61,7 +61,7 @@ export function runAll(root, hooksFor) {
   const [failures, broken] = [[], []];
   const folders = new Map();
   const ids = new Set();
-  const present = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !['checkers', 'knockout'].includes(entry.name));
+  const present = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !['checkers', 'knockout', 'mutants'].includes(entry.name));
   for (const { name: folder } of present) {
     const counts = [0, 0];
     folders.set(folder, counts);

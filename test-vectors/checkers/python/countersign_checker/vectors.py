@@ -153,7 +153,7 @@ def run(root: Path) -> bool:
         if failure:
             print(f"FAILED {name}: {failure}")
 
-    folders = [root] if root.name in _KINDS else sorted(path for path in root.iterdir() if path.is_dir() and path.name not in ("checkers", "knockout"))
+    folders = [root] if root.name in _KINDS else sorted(path for path in root.iterdir() if path.is_dir() and path.name not in ("checkers", "knockout", "mutants"))
     for folder in folders:
         files = sorted(folder.glob("*.json"))
         if not files or folder.name not in _KINDS:
