@@ -291,7 +291,7 @@ fn fields_of_one_length_and_end_are_told_apart() {
 #[test]
 fn a_store_of_nonces_tells_how_many_it_has() {
     let store = MemoryReplay::insecure_without_epoch();
-    assert!(store.is_empty() && store.len() == 0);
+    assert!(store.is_empty());
     let proven = proven(&signed(&seal(grant()), b""), BodyLength::Known(0));
     let digest = digest_of(&proven, b"");
     let claim = proven.body(digest).unwrap();
