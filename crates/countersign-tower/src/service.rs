@@ -211,13 +211,10 @@ impl Shared {
         // spec: RQ-51
         let flight = match length {
             BodyLength::Known(0) => None,
-            _ => {
-                let target = Target::of(head).map_err(|_| Refusal::Rewritten)?;
-                match self.flights.begin(proven.chain().holder_id(), &target.parts(head, length)) {
-                    Some(flight) => Some(flight),
-                    None => return Err(proven.unheld("body of another request with this nonce is being read").into()),
-                }
-            }
+            _ => match self.flights.begin(proven.entry()) {
+                Some(flight) => Some(flight),
+                None => return Err(proven.unheld("body of another request with this nonce is being read").into()),
+            },
         };
         // A guard of the transport's, and no part of the verdict: a body that is late by its own proofs is refused below.
         let until = proven.body_until().0.saturating_sub(now.0);

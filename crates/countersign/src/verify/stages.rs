@@ -120,6 +120,11 @@ impl Proven {
         &self.chain
     }
 
+    /// What the replay store will have to record, once the body is there.
+    pub fn entry(&self) -> &NonceEntry {
+        &self.claim
+    }
+
     /// Stage 9: the whole body was received and this is its digest.
     pub fn body(self, digest: BodyDigest) -> Result<NonceClaim, Denial> {
         let deny = |code, detail| Err(Denial::new(9, code, detail).by(&self.chain, self.request.binding));
