@@ -88,6 +88,17 @@ fn a_chain_under_a_key_that_was_taken_away_is_not_resumed() {
     assert_eq!(resume(), Err((7, Code::TokenSignature)));
 }
 
+// spec: VF-4
+#[test]
+fn a_chain_is_remembered_under_the_key_that_signed_it() {
+    for keys in [[1, 9], [9, 1]] {
+        let verifier = builder().issuer(HUB, keys.map(|seed| key(seed).public())).build().unwrap();
+        for _ in 0..3 {
+            assert_eq!(check(&verifier, &key(1)).unwrap().root(), key(1).public());
+        }
+    }
+}
+
 // spec: VF-5, VF-43
 #[test]
 fn keys_of_one_issuer_are_none_of_another() {

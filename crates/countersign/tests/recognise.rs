@@ -223,6 +223,25 @@ fn recognises_each_restriction_on_arguments_with_and_without_when() {
         let again = recognise(&restrictions[0].to_checks().unwrap());
         assert_eq!((&again[0].condition, &again[0].when), (&found[0].condition, &found[0].when), "{name}");
     }
+    let names = typed().into_iter().map(|restriction| {
+        recognise(&restriction.to_checks().unwrap())[0].condition.as_ref().map(Condition::name).unwrap_or_default()
+    });
+    let expected = [
+        "expires_by",
+        "not_before",
+        "services",
+        "types",
+        "actions",
+        "methods",
+        "tools",
+        "users",
+        "purposes",
+        "bindings",
+        "resource_is",
+        "resource_under",
+        "resource_under",
+    ];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
     // All in one block: each is found, and no check is counted twice.
     let block: Vec<Check> = all.iter().flat_map(|(_, checks, _)| checks.clone()).collect();
     let found = recognise(&block);

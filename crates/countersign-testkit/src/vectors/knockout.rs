@@ -5,6 +5,7 @@ use crate::clock::{ISSUED, NOW};
 use crate::keys::Key;
 use crate::raw_checks::{Check, Expr, Predicate, Term, check_if, date, lit, pred, query, string, v, var};
 use crate::raw_token::{RawToken, Symbols};
+use crate::text::b64u;
 use crate::wire::Message;
 
 use super::case::{Case, File};
@@ -134,6 +135,17 @@ fn bytes(file: &mut File) {
     let set = |number| {
         Message::new().message(7, &Message::new().message(1, &one).message(number, &Message::new().uint(2, 2)))
     };
+    // The next secret of an open token signs a block of other claims, which is then put where the issuer's stands.
+    let mut symbols = Symbols::default();
+    let plan = Plan::standard();
+    let mut token = RawToken::authority(&plan.root, plan.authority.first_party(&mut symbols).encode());
+    symbols.end_block();
+    let other = Plan::standard().replace(pred("user", [string("mallory@example.com")]));
+    token.restrict(other.authority.first_party(&mut symbols).encode());
+    let [first, second] = &token.blocks[..] else { unreachable!("two blocks") };
+    let twice = Message::new().message(2, &first.message()).message(2, &second.message()).message(4, &token.seal());
+    let case = Case::new("second-authority", "a second authority block, well signed", &get(&b64u(&twice.encode())));
+    file.push(case.req("TK-5").attack(63).deny(4, "token_malformed", "request/get"));
     malformed(file, "set-other-field", "an element of a set under another field number", "TK-8", set(2).encode());
     // What follows would be its second byte.
     malformed(file, "varint-over-the-end", "a number that goes on behind its message", "TK-3", vec![0x10, 0x80]);

@@ -104,6 +104,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_remembered_is_each_prefix_and_the_whole() {
+        let key = crate::key::SigningKey::from_seed(&[1; 32]);
+        let token = crate::token::Grant::new("https://hub.example", "alice", "bot", key.public())
+            .audience("https://a.example")
+            .valid(crate::time::UnixTime(1), crate::time::UnixTime(2))
+            .right(crate::token::Right { r#type: "http", location: "/", action: "GET" })
+            .sign(&key, &key)
+            .unwrap();
+        let longer = token.restrict(&[crate::token::Restriction::Users(vec!["alice".into()])], &key).unwrap();
+        let prefixes = |token: &crate::token::OpenToken| {
+            let text = token.seal().unwrap().to_text();
+            let token = crate::token::UnverifiedToken::from_text(&text).unwrap();
+            Prefixes::new(&key.public(), &token.0)
+        };
+        let (one, two) = (prefixes(&token), prefixes(&longer));
+        let learned = one.from(0);
+        assert_eq!(learned.last(), Some(&one.whole));
+        assert_eq!(learned.len(), 2);
+        assert_eq!(learned.first(), two.blocks().next().as_ref(), "the longer token begins with it");
+        assert_eq!(two.from(1), [two.blocks().nth(1).unwrap(), two.whole]);
+        assert_ne!(
+            Prefixes::new(&crate::key::SigningKey::from_seed(&[2; 32]).public(), &{
+                let text = token.seal().unwrap().to_text();
+                crate::token::UnverifiedToken::from_text(&text).unwrap().0
+            })
+            .whole,
+            one.whole,
+            "under another key it is another"
+        );
+    }
+
+    #[test]
     fn stays_within_its_room_and_keeps_what_is_used() {
         let cache = ChainCache::new(32);
         let id = |n: u16| {

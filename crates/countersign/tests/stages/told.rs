@@ -5,7 +5,9 @@ use countersign::json::Value;
 use countersign::jsonrpc::mcp::Server;
 use countersign::jsonrpc::{Message, SignMessage};
 use countersign::request::{BodyDigest, BodyLength, Parts, SignRequest, SignedFields};
-use countersign::token::{Grant, Right, SealedToken};
+use countersign::token::{
+    Check, CheckKind, Expression, Grant, Predicate, Query, Restriction, Right, SealedToken, Term, binary_op,
+};
 use countersign::verify::{
     Approval, Approvals, Authenticated, Binding, Endpoint, IssuerKeys, IssuerKeysError, McpCharges, MemoryCharges,
     MemoryReplay, Operation, OperationEntry, OperationRecord, Operations, Proven, ReplayOutcome, ReplayStore as _,
@@ -327,6 +329,23 @@ fn declarations_are_of_names_that_there_can_be() {
     let names = OperationEntry::new("POST", "/{a_1}/{b2}", "email", "/{b2}/{a_1}", "send");
     let mapped = Operations::table([names]).unwrap().map("POST", "/x/y").unwrap();
     assert_eq!(mapped.resource(), "/y/x");
+}
+
+// spec: VF-40
+#[test]
+fn a_denial_by_checks_says_which_kind_it_is() {
+    let denied = |restriction: Restriction| {
+        let token = grant().sign(&key(1), &key(3)).unwrap().restrict(&[restriction], &key(4)).unwrap().seal().unwrap();
+        let denial = authenticated(&token, b"").map(&Operations::http(), b"", &Approvals::none()).unwrap_err();
+        (denial.code(), denial.detail())
+    };
+    let failed = denied(Restriction::Users(vec!["bob@example.com".into()]));
+    assert_eq!(failed, (Code::CheckFailed, "a check did not pass"));
+    let x = || Term::Variable("x".to_owned());
+    let expression = Expression::binary(x(), binary_op::LESS_THAN, Term::Integer(5));
+    let query = Query { predicates: vec![Predicate::new("user", [x()])], expressions: vec![expression] };
+    let check = Check { kind: CheckKind::CheckIf, queries: vec![query] };
+    assert_eq!(denied(Restriction::Check(check)), (Code::CheckError, "a check could not be evaluated"));
 }
 
 #[test]
