@@ -8,7 +8,7 @@ use countersign_benches::fixture::{Scenario, key};
 use countersign_benches::paired::{Comparison, compare, timed, timed_with};
 use countersign_benches::service::Service;
 use countersign_benches::worst::{Crowded, parts, with_services};
-use countersign_benches::{rejected, sizes, verdicts, work};
+use countersign_benches::{bodies, rejected, sizes, verdicts, work};
 use ed25519_dalek::{Signer as _, SigningKey, Verifier as _, VerifyingKey};
 
 /// Rounds of each comparison; of an even number of them, each side begins half.
@@ -76,6 +76,7 @@ fn main() -> ExitCode {
     }
     over = over.saturating_add(bombs(measured));
     over = over.saturating_add(refusals(measured));
+    over = over.saturating_add(dear_bodies(measured));
     if over > 0 {
         println!("\n{over} OVER");
         return ExitCode::FAILURE;
@@ -109,6 +110,26 @@ fn bombs(measured: bool) -> usize {
         println!(
             "work {:<72} {units:>7} units, {told:<15} {micros:>8.1} µs (ceiling {}) {word}",
             bomb.name, bomb.ceiling
+        );
+    }
+    over
+}
+
+/// What a body of a mebibyte costs at most, beside reading it with serde_json and nothing else; and an absolute ceiling. How
+/// many are over that.
+fn dear_bodies(measured: bool) -> usize {
+    let (rounds, batch) = if measured { (ROUNDS / 10, BATCH) } else { (1, Duration::from_micros(1)) };
+    println!("\nbodies of a mebibyte, all stages: medians of {rounds} rounds, beside serde_json in turns");
+    let mut over = 0_usize;
+    for dear in bodies::all() {
+        let mut read = timed(|| serde_json::from_slice::<serde_json::Value>(&dear.body).is_ok());
+        let found = compare(rounds, batch, &mut timed(|| dear.run()), &mut read);
+        let holds = !measured || found.first <= dear.ceiling;
+        over = over.saturating_add(usize::from(!holds));
+        let word = if holds { "ok" } else { "OVER" };
+        println!(
+            "body {:<52} {:>10.1} µs (ceiling {}) {:>7.2} of serde_json {word}",
+            dear.name, found.first, dear.ceiling, found.ratio
         );
     }
     over

@@ -10,6 +10,7 @@
     reason = "a measuring tool over its own fixed inputs: a panic says that a fixture is not what it should be"
 )]
 
+pub mod bodies;
 pub mod fixture;
 pub mod paired;
 pub mod rejected;
