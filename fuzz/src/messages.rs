@@ -157,11 +157,32 @@ pub fn relayed(u: &mut Unstructured<'_>, sent: &Sent) -> Result<String> {
     for name in UNCOVERED {
         match u.int_in_range(0..=3)? {
             0 => drop(meta.remove(name)),
-            1 => drop(meta.insert(name.to_owned(), small(u)?)),
+            1 => {
+                let value = small(u)?;
+                if is_relayed(name, &value) {
+                    meta.insert(name.to_owned(), value);
+                }
+            }
             _ => {}
         }
     }
     json::spelled(u, &value)
+}
+
+/// Whether a relay may write this (JR-40).
+fn is_relayed(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= 8_192,
+        Value::Number(number) => name == "progressToken" && number.is_i64(),
+        _ => false,
+    }
+}
+
+/// Whether all that relays may change is what they may write.
+pub fn is_relayed_well(text: &[u8]) -> bool {
+    let value: Value = serde_json::from_slice(text).unwrap_or_default();
+    let meta = value["params"]["_meta"].as_object();
+    UNCOVERED.iter().all(|name| meta.and_then(|meta| meta.get(*name)).is_none_or(|value| is_relayed(name, value)))
 }
 
 /// Members changed, moved, added, removed and renamed, also with those of another valid message.
