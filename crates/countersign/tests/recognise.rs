@@ -277,6 +277,10 @@ fn gives_no_name_to_what_says_something_else() {
     // Of the right variable first, and of another in the closure.
     let mut mixed = under("/docs", "/docs/");
     mixed[0] = Op::Value(variable("value"));
+    let mut turned = under("/docs", "/docs/");
+    if let Op::Closure(beneath) = &mut turned[3] {
+        beneath[0] = Op::Value(variable("value"));
+    }
     let check_of = |name: &str, bound: &str, asked: &str| {
         let expression = Expression::binary(variable(asked), binary_op::EQUAL, "read".into());
         query(vec![Predicate::new(name, [variable(bound)])], vec![expression])
@@ -311,6 +315,7 @@ fn gives_no_name_to_what_says_something_else() {
         ("paths that begin so", path(compared(binary_op::PREFIX, "/docs".into(), true))),
         ("paths of another variable", path(under("/docs", "/docs/"))),
         ("paths beneath one of another variable", path(mixed)),
+        ("paths of another variable beneath one", path(turned)),
         ("a fact of another variable", one(check_of("action", "x", "y"))),
         ("guarded by other facts", vec![otherwise("purpose", "action"), guarded(&at_most())]),
         ("guarded by other facts behind", vec![otherwise("type", "purpose"), guarded(&at_most())]),

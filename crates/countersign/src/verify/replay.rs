@@ -274,7 +274,11 @@ mod tests {
         let of = |agent: KeyId, nonce| store.record(&NonceEntry { holder, agent, ..entry(nonce) }, NOW);
         let taken = (0..64).filter(|nonce| of(holder, *nonce) == ReplayOutcome::New).count();
         assert_eq!(taken, 32);
-        assert_eq!(of(id(8), 100), ReplayOutcome::New);
+        let other = (100..164).filter(|nonce| of(id(8), *nonce) == ReplayOutcome::New).count();
+        assert_eq!(other, 32);
+        // Two of them fill it.
+        assert_eq!(of(id(9), 200), ReplayOutcome::Unavailable);
+        assert_eq!(of(holder, 0), ReplayOutcome::Seen);
     }
 
     // spec: VF-49

@@ -524,7 +524,9 @@ fn what_was_proven_is_logged_without_secrets() {
     assert!(shown.contains("calendar.example.com"), "{shown}");
     let hasher = proven.hasher();
     let authenticated = proven.body(hasher.finish()).unwrap().recorded(ReplayOutcome::New).unwrap();
-    for shown in [shown, format!("{authenticated:?}")] {
+    let http = format!("{:?}", authenticated.http().unwrap());
+    assert!(http.contains("/calendars/primary") && http.contains("GET"), "{http}");
+    for shown in [shown, format!("{authenticated:?}"), http] {
         assert!(!shown.contains("secret") && !shown.contains(&sealed.to_text()), "{shown}");
     }
 }

@@ -4,9 +4,9 @@ use countersign::checks::{ArgName, Argument, Arguments, Declarations, Scalar};
 use countersign::json::Value;
 use countersign::jsonrpc::mcp::Server;
 use countersign::jsonrpc::{Message, SignMessage};
-use countersign::request::{BodyDigest, BodyLength, Parts, SignRequest, SignedFields};
+use countersign::request::{BodyDigest, BodyLength, Parts, SignRequest, SignedFields, fuzzing};
 use countersign::token::{
-    Check, CheckKind, Expression, Grant, Predicate, Query, Restriction, Right, SealedToken, Term, binary_op,
+    Check, CheckKind, Delegation, Expression, Grant, Predicate, Query, Restriction, Right, SealedToken, Term, binary_op,
 };
 use countersign::verify::{
     Approval, Approvals, Authenticated, Binding, Endpoint, IssuerKeys, IssuerKeysError, McpCharges, MemoryCharges,
@@ -288,6 +288,21 @@ fn fields_of_one_length_and_end_are_told_apart() {
     let request = SignRequest::new("POST", URL, &token).created(NOW, vec![1; 16]);
     let fields = request.field("a-same-end", "one").field("b-same-end", "two").sign(&key(2)).unwrap();
     assert_eq!(proven(&fields, BodyLength::Known(0)).chain().claims().user(), "alice@example.com");
+    let lines = [("a-same-end", "one"), ("b-same-end", "two"), ("A-Same-End", "three")];
+    let base = fuzzing::signature_base("GET", "/", "a.example", &lines, &["a-same-end", "b-same-end"], "()").unwrap();
+    let expected = "\"a-same-end\": one, three\n\"b-same-end\": two\n\"@signature-params\": ()";
+    assert_eq!(String::from_utf8(base).unwrap(), expected);
+}
+
+// spec: TK-42
+#[test]
+fn a_delegation_is_signed_by_whoever_has_the_key() {
+    let open = || grant().delegation_depth(1).sign(&key(1), &key(3)).unwrap();
+    let unsigned = || open().delegate(&Delegation::to("sub-bot", key(5).public())).unwrap();
+    let signature = key(2).sign(unsigned().payload());
+    let there = unsigned().complete(signature, &key(6)).unwrap();
+    assert_eq!(there.dangerous_text(), unsigned().sign(&key(2), &key(6)).unwrap().dangerous_text());
+    assert_eq!(there.holder(), key(5).public());
 }
 
 #[test]
