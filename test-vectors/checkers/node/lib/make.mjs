@@ -368,7 +368,9 @@ function approvalsOf(random, recipe, names, digest, changes) {
 /** Approvals that are needed and others. @param {Random} random @param {Recipe} recipe @param {View} view */
 function addApprovals(random, recipe, view) {
   const { type, action } = /** @type {import('./operation.mjs').Operation} */ (operationOf(recipe));
-  const approvers = recipe.kind === 'message' ? [] : random.some(['approver 0', 'approver 1'], 35);
+  // An envelope that nobody asked for is part of what is approved, and has the token in it, and a nonce of its own.
+  const unasked = recipe.call.message?.envelope === true && recipe.mcp?.envelope !== true;
+  const approvers = recipe.kind === 'message' || unasked ? [] : random.some(['approver 0', 'approver 1'], 35);
   const needed = approvers.map((name) => ({ type, action, key: keyText(recipe, name) }));
   recipe.claims.approvals = random.shuffle([...needed, { type: `not ${type}`, action, key: keyText(recipe, 'approver 2') }]);
   if (approvers.length === 0) return;
