@@ -193,7 +193,11 @@ fn named(name: &str) -> ArgName {
 }
 
 /// The names among these that differ from another one in the case of ASCII letters alone.
-fn twins<'n>(names: impl Iterator<Item = &'n str>) -> HashSet<&'n str> {
+fn twins<'n>(names: impl Iterator<Item = &'n str> + Clone) -> HashSet<&'n str> {
+    // One of two such has a capital letter, and most bodies have none in a name.
+    if !names.clone().any(|name| name.bytes().any(|byte| byte.is_ascii_uppercase())) {
+        return HashSet::new();
+    }
     let mut folded: Vec<(String, &str)> = names.map(|name| (name.to_ascii_lowercase(), name)).collect();
     folded.sort_unstable();
     let pairs = folded.windows(2).filter_map(|pair| match pair {
