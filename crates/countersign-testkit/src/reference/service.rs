@@ -38,6 +38,22 @@ impl Judgement {
     pub fn is_allowed(&self) -> bool {
         self.faults.0.is_empty()
     }
+
+    /// Where the decision of another verifier differs. Inside the stages whose order the text leaves open (VF-2) it may give
+    /// any code that applies.
+    #[must_use]
+    pub fn difference(&self, other: &Value) -> Option<String> {
+        let Some(first) = self.faults.first() else {
+            return (*other != self.decision).then(|| format!("other {other}, reference {}", self.decision));
+        };
+        let (stage, code) = (other["stage"].as_u64().unwrap_or(0), other["code"].as_str().unwrap_or("none"));
+        let ordered = [5, 6, 11].contains(&first.stage);
+        let mut applies = self.faults.0.iter().filter(|fault| fault.stage == first.stage);
+        let code_fits =
+            if ordered { code == first.code } else { first.stage == 4 || applies.any(|fault| fault.code == code) };
+        (stage != u64::from(first.stage) || !code_fits)
+            .then(|| format!("other {stage} {code}, reference {:?}", self.faults.0))
+    }
 }
 
 impl<'a> Service<'a> {

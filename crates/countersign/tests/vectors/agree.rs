@@ -21,7 +21,6 @@ use countersign_testkit::reference;
 use countersign_testkit::runner::Answer;
 use countersign_testkit::vectors::case::{Case, File};
 use countersign_testkit::vectors::standard::{Plan, operation, right};
-use serde_json::Value;
 
 /// Xorshift: a test that repeats itself needs no better randomness.
 struct Random(u64);
@@ -387,21 +386,6 @@ fn vector(random: &mut Random) -> Vector {
     file.content().vectors.remove(0)
 }
 
-/// Where the two differ. Inside the stages whose order the text leaves open (VF-2) a verifier may give any code that applies.
-fn differ(core: &Value, judged: &reference::Judgement) -> Option<String> {
-    let Some(first) = judged.faults.first() else {
-        return (*core != judged.decision).then(|| format!("core {core}, reference {}", judged.decision));
-    };
-    let stage = core["stage"].as_u64().unwrap_or(0);
-    let code = core["code"].as_str().unwrap_or("none");
-    let ordered = [5, 6, 11].contains(&first.stage);
-    let mut applies = judged.faults.0.iter().filter(|fault| fault.stage == first.stage);
-    let code_fits =
-        if ordered { code == first.code } else { first.stage == 4 || applies.any(|fault| fault.code == code) };
-    (stage != u64::from(first.stage) || !code_fits)
-        .then(|| format!("core {stage} {code}, reference {:?}", judged.faults.0))
-}
-
 #[test]
 fn core_and_reference_agree_on_requests_made_at_random() {
     let count = std::env::var("COUNTERSIGN_AGREE").ok().and_then(|count| count.parse().ok()).unwrap_or(1_500);
@@ -418,7 +402,7 @@ fn core_and_reference_agree_on_requests_made_at_random() {
         let Answer::Decision(core) = super::requests::decide(&vector) else { unreachable!("nothing comes before") };
         allowed += usize::from(judged.is_allowed());
         stages[judged.faults.first().map_or(0, |fault| usize::from(fault.stage))] += 1;
-        if let Some(difference) = differ(&core, &judged) {
+        if let Some(difference) = judged.difference(&core) {
             failures.push(format!("{difference}\n{}", serde_json::to_string(&vector.input).unwrap()));
         }
     }
