@@ -3,17 +3,20 @@
 
 use core::fmt::Debug;
 
-use countersign::Code;
 use countersign::key::SigningKey;
 use countersign::request::{Message, Parts, SignError, SignRequest, fuzzing};
 use countersign::time::UnixTime;
 use countersign::token::{
     Check, CheckKind, Delegation, ErrorKind, Expression, Grant, OpenToken, Predicate, Query, Restriction, Right, Term,
-    UnverifiedToken, binary_op,
+    TokenError, UnverifiedToken, binary_op,
 };
 use countersign::verify::{
     ConfigError, IssuerKeysError, OperationEntry, OperationError, Operations, Revocations, Verifier,
 };
+use countersign::{Code, from_base64url};
+use countersign_testkit::keys::Key;
+use countersign_testkit::raw_checks::{self as raw, pred, string};
+use countersign_testkit::raw_token::{Block, RawToken, Symbols};
 
 const NOW: UnixTime = UnixTime(1_795_453_200);
 
@@ -21,15 +24,17 @@ fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&[seed; 32])
 }
 
-fn open() -> OpenToken {
+fn grant() -> Grant {
     Grant::new("https://hub.example", "alice@example.com", "calendar-bot", key(2).public())
         .purpose("scheduling")
         .audience("https://calendar.example.com")
         .valid(NOW, NOW.plus(3600))
         .right(Right { r#type: "http", location: "/", action: "GET" })
         .delegation_depth(1)
-        .sign(&key(1), &key(3))
-        .unwrap()
+}
+
+fn open() -> OpenToken {
+    grant().sign(&key(1), &key(3)).unwrap()
 }
 
 /// All texts of these pieces, up to so many of them.
@@ -309,4 +314,80 @@ fn printed_checks_have_nothing_that_acts_on_a_terminal() {
     ] {
         assert!(check("x", text).ends_with(&format!("$x === {shown}")), "{}", check("x", text));
     }
+}
+
+/// Restrictions that take this many bytes of text, in strings that a token may have. They hold for the token of `open`.
+fn filler(bytes: usize) -> Vec<Restriction> {
+    let purpose = |(number, length)| {
+        let other = char::from_digit(number, 10).unwrap().to_string().repeat(length);
+        Restriction::Purposes(vec!["scheduling".into(), other])
+    };
+    [900, 900, 900, 900, bytes.checked_sub(3600).unwrap()]
+        .into_iter()
+        .zip(0..)
+        .map(|(n, at)| purpose((at, n)))
+        .collect()
+}
+
+/// The greatest token of `make`, which is given ever more text; what made it refuse.
+fn greatest(make: impl Fn(Vec<Restriction>) -> Result<OpenToken, TokenError>) -> (OpenToken, TokenError) {
+    let mut last = make(filler(3800)).unwrap();
+    for bytes in 3801.. {
+        match make(filler(bytes)) {
+            Ok(token) => last = token,
+            Err(error) => return (last, error),
+        }
+    }
+    unreachable!()
+}
+
+// spec: TK-53
+#[test]
+fn every_open_token_can_be_sealed() {
+    let length = |text: &str| from_base64url(text).unwrap().len();
+    let minted = |restrictions: Vec<Restriction>| {
+        restrictions.into_iter().fold(grant(), Grant::restriction).sign(&key(1), &key(3))
+    };
+    let restricted = |restrictions: Vec<Restriction>| open().restrict(&restrictions, &key(4));
+    let delegated = |restrictions: Vec<Restriction>| {
+        let delegation = Delegation::to("summary-bot", key(5).public());
+        let delegation = restrictions.into_iter().fold(delegation, Delegation::restriction);
+        open().delegate(&delegation)?.sign(&key(2), &key(4))
+    };
+    for (token, error) in [greatest(minted), greatest(restricted), greatest(delegated)] {
+        assert_eq!(length(&token.dangerous_text()), 5088);
+        assert_eq!(length(&token.seal().unwrap().to_text()), 5120);
+        assert_eq!(error.code(), Some(Code::LimitExceeded));
+    }
+}
+
+// spec: TK-53
+#[test]
+fn an_open_token_that_could_not_be_sealed_is_not_taken_over() {
+    let open = |text: usize| {
+        let mut facts: Vec<_> = ["issuer", "user"].map(|name| pred(name, [string("https://hub.example")])).into();
+        facts.push(pred("countersign", [raw::Term::Int(1)]));
+        facts.push(pred("agent", [string("calendar-bot"), raw::Term::Bytes(key(2).public().as_bytes().to_vec())]));
+        facts.push(pred("purpose", [string("scheduling")]));
+        facts.push(pred("audience", [string("https://calendar.example.com")]));
+        facts.push(pred("issued_at", [raw::Term::Date(NOW.0)]));
+        facts.push(pred("right", ["http", "/", "GET"].map(string)));
+        let other = |(length, number): (usize, u32)| {
+            let other = char::from_digit(number, 10).unwrap().to_string().repeat(length);
+            raw::check_one("purpose", |p| p.ne(raw::lit(&other)))
+        };
+        let fill = [900, 900, 900, 900, text].into_iter().zip(0..).map(other);
+        let checks = core::iter::once(raw::expiry(NOW.0 as i64 + 60)).chain(fill).collect();
+        let block = Block { facts, checks, ..Block::default() }.first_party(&mut Symbols::default());
+        let token = RawToken::authority(&Key::named("root"), block.encode());
+        token.message(&token.open()).encode()
+    };
+    let of = |bytes: usize| (200..1000).map(open).find(|token| token.len() == bytes).unwrap();
+    let taken = |bytes: usize| {
+        let token = UnverifiedToken::from_bytes(of(bytes)).unwrap();
+        token.into_open().map(|open| open.seal().is_ok()).map_err(|error| error.code())
+    };
+    assert_eq!(taken(5088), Ok(true));
+    assert_eq!(taken(5089), Err(Some(Code::LimitExceeded)));
+    assert_eq!(taken(5120), Err(Some(Code::LimitExceeded)));
 }

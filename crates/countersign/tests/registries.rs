@@ -255,6 +255,7 @@ fn limits_are_those_of_the_code() {
         ("nesting", json::MAX_DEPTH as u64),
         ("significant digits", constant("json/number.rs", "SIGNIFICANT_DIGITS")),
         ("binary form", layout("TOKEN_BYTES")),
+        ("binary form of an open token", layout("OPEN_TOKEN_BYTES")),
         ("blocks", layout("BLOCKS")),
         ("facts of a block", layout("FACTS")),
         ("checks of a block", layout("CHECKS")),

@@ -7,6 +7,8 @@ use crate::key::PublicKey;
 /// The limits of the profile (`spec/token.md`, Limits).
 pub(crate) mod limit {
     pub(crate) const TOKEN_BYTES: usize = 5 * 1024;
+    /// A seal takes 32 bytes more than a next secret.
+    pub(crate) const OPEN_TOKEN_BYTES: usize = 5088;
     pub(crate) const TOKEN_CHARS: usize = 6827;
     pub(crate) const BLOCKS: usize = 12;
     pub(crate) const FACTS: usize = 200;

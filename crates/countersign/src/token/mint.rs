@@ -189,6 +189,6 @@ impl UnsignedGrant {
         issuer.verify(&self.payload, &signature).map_err(|_| TokenError::new(ErrorKind::Signature))?;
         let block =
             encode::SignedBlock { payload: &self.block, next_key: self.next.public(), signature, external: None };
-        Ok(OpenToken(Decoded::new(encode::start(&block, &self.next))?))
+        Ok(OpenToken::new(Decoded::new(encode::start(&block, &self.next))?)?)
     }
 }

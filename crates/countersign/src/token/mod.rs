@@ -100,7 +100,7 @@ impl UnverifiedToken {
     /// The token as one that can be narrowed, handed on and sealed.
     pub fn into_open(self) -> Result<OpenToken, TokenError> {
         match self.0.layout.proof {
-            Proof::NextSecret(_) => Ok(OpenToken(self.0)),
+            Proof::NextSecret(_) => Ok(OpenToken::new(self.0)?),
             Proof::FinalSignature(_) => Err(TokenError::new(ErrorKind::Sealed)),
         }
     }
@@ -138,6 +138,15 @@ impl fmt::Debug for UnverifiedToken {
 pub struct OpenToken(pub(crate) Decoded);
 
 impl OpenToken {
+    /// Every open token is short enough to be sealed.
+    // spec: TK-53
+    fn new(decoded: Decoded) -> Result<Self, DecodeError> {
+        if decoded.bytes.len() > limit::OPEN_TOKEN_BYTES {
+            return Err(decode::over("open token longer than 5,088 bytes"));
+        }
+        Ok(Self(decoded))
+    }
+
     /// Reads the text form of an open token.
     pub fn from_text(text: &str) -> Result<Self, TokenError> {
         UnverifiedToken::from_text(text)?.into_open()
@@ -160,7 +169,7 @@ impl OpenToken {
 
     /// Appends a restriction block. `next` is a fresh key of one use: its secret goes into the token.
     ///
-    /// Fails with `limit_exceeded` where the result is no token any more (12 blocks, 5 KiB).
+    /// Fails with `limit_exceeded` where the result is no token any more (12 blocks, 5 KiB when sealed).
     pub fn restrict(&self, restrictions: &[Restriction], next: &SigningKey) -> Result<Self, TokenError> {
         let checks = Restriction::all_checks(restrictions)?;
         if checks.is_empty() {
@@ -209,7 +218,7 @@ impl OpenToken {
         let signature = self.next_secret()?.sign(&signed);
         let block = encode::SignedBlock { payload: &payload, next_key: next.public(), signature, external };
         let bytes = encode::append(&self.0.bytes, last.prefix_end, &block, next);
-        Ok(Self(Decoded::new(bytes)?))
+        Ok(Self::new(Decoded::new(bytes)?)?)
     }
 }
 

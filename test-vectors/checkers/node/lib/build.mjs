@@ -1,10 +1,10 @@
 // Making tokens and requests: the encoder of blocks, mint, restrict, delegate, seal, sign.
 
 import { createHash } from 'node:crypto';
-import { Misuse, encodeB64u, fromBinary, sameBytes } from './util.mjs';
+import { Misuse, demand, encodeB64u, fromBinary, sameBytes } from './util.mjs';
 import { encode } from './wire.mjs';
 import { Table, writePredicate, writeTerm } from './symbols.mjs';
-import { decodeToken, versionOf } from './token.mjs';
+import { MAX_OPEN_TEXT, decodeToken, versionOf } from './token.mjs';
 import { blockPayload, externalPayload, sealPayload } from './chain.mjs';
 import { keyId, parsePublic, publicOf, sign } from './ed25519.mjs';
 import { seconds, string, toChecks } from './restrictions.mjs';
@@ -70,7 +70,8 @@ function onlyMembers(description, known) {
 /** @param {any} wire a Biscuit @returns {string} the text; decoded again, so that what leaves here is a token */
 function finish(wire) {
   const text = encodeB64u(encode('Biscuit', wire));
-  decodeToken(text);
+  const token = decodeToken(text);
+  demand(token.sealed || text.length <= MAX_OPEN_TEXT, 4, 'limit_exceeded', 'open token'); // TK-53
   return text;
 }
 
@@ -111,6 +112,7 @@ export function mint(claims, root, next) {
 function openToken(text) {
   const token = decodeToken(text);
   if (token.sealed) throw new Misuse('the token is sealed');
+  demand(text.length <= MAX_OPEN_TEXT, 4, 'limit_exceeded', 'open token'); // TK-53
   if (!sameBytes(publicOf(token.proof), lastOf(token).nextKey)) throw new Misuse('the next secret is not that of the last block');
   return token;
 }

@@ -21,6 +21,7 @@ import { anyOp, expiryOf, readCheck } from './checkform.mjs';
 
 export const MAX_TEXT = 6827;
 export const MAX_BYTES = 5120;
+export const MAX_OPEN_TEXT = 6784;
 const MAX_BLOCKS = 12;
 
 /**

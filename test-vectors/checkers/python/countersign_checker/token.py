@@ -9,6 +9,7 @@ from .datalog import Block, Check, Op, Predicate, Query, Symbols, Term, read_blo
 from .errors import Denial, refuse
 
 MAX_TEXT = 6827
+MAX_OPEN_BYTES = 5088
 MAX_BLOCKS = 12
 # name -> (kinds of terms, least count, greatest count); a single greatest count of 1 is TK-29, others are TK-30
 _AUTHORITY: dict[str, tuple[str, int, int]] = {
@@ -90,6 +91,7 @@ def decode(text: str, request: bool = True) -> Token:
     secret = message["proof"].get("nextSecret")
     refuse(secret is not None and request, 4, "token_unsealed")  # TK-15
     refuse(secret is not None and len(secret) != 32, 4, "token_profile")  # TK-16
+    refuse(secret is not None and len(data) > MAX_OPEN_BYTES, 4, "limit_exceeded")  # TK-53
     dates = [expiry_date(check) for block in blocks for check in block.block.checks]
     return Token(tuple(blocks), secret, message["proof"].get("finalSignature"), holders, min(date for date in dates if date is not None))
 
