@@ -113,14 +113,16 @@ pub fn all() -> Vec<Dear> {
         sealed(grant().approval("http", "POST", key("approver").public()).sign(&key("root"), &key("next-0")).unwrap());
     let text = filled("{\"text\":\"", |_| "x".repeat(1023), "\"}");
     let subnormal = |n: usize| format!("{}e-{}", 4_940_656_458_412_465_u64 + n as u64, 320 + n % 19);
-    let named = |n: usize| format!("\"{}{n}\":1", "Aa".repeat(505));
+    let longer = |n: usize| format!("\"{}{n}\":1", "\u{390}".repeat(510));
+    let named = |n: usize| format!("\"{}{n}\":1", "Aa".repeat(510));
     vec![
         Dear::new("one long text", &plain, text),
         Dear::new("integers in an array, checked", &limited, filled("{\"n\":[", |n| (n % 10).to_string(), "]}"))
             .ends(Code::CheckError),
         Dear::new("objects in an array, each poison", &limited, filled("{\"n\":[", |_| "{}".to_owned(), "]}"))
             .ends(Code::CheckError),
-        Dear::new("1,024 names of 1,000 letters", &plain, filled("{", named, "}")),
+        Dear::new("1,019 names of 1,000 letters", &plain, filled("{", named, "}")),
+        Dear::new("1,019 names of 500 letters whose upper case is three", &plain, filled("{", longer, "}")),
         Dear::new("more members than facts", &plain, filled("{", |n| format!("\"{n:x}\":1"), "}")),
         Dear::new("fractions far from 1 in an array, to be approved", &approved, filled("{\"n\":[", subnormal, "]}"))
             .ends(Code::ApprovalRequired),

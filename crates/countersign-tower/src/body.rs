@@ -1,8 +1,8 @@
 //! The body: read once, hashed as it comes, handed on only when it is the signed one (`spec/request.md`, Body).
 
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::{fmt, io};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use countersign::Denial;
@@ -18,10 +18,16 @@ use crate::spool::{Reader, Spool, Spools, Unheld};
 ///
 /// A short one is held in memory, a long one in a file without a name; see
 /// [`crate::LayerBuilder::body_memory`]. It is read once, as a [`Body`] or by [`VerifiedBody::into_bytes`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct VerifiedBody(Holder);
 
-#[derive(Debug)]
+// How much, and not what.
+impl fmt::Debug for VerifiedBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedBody").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
 enum Holder {
     Memory(Bytes),
     File(Reader),

@@ -225,14 +225,14 @@ impl Shared {
             Unread::Denied(denial) => denial.into(),
             Unread::Broken => Refusal::Broken,
         })?;
-        // Who sends it again now has its nonce refused.
-        drop(flight);
         // spec: VF-49
         let now = (self.clock)().max(now);
         let claim = claim.later(now, self.revocations.as_ref())?;
         // spec: VF-19, VF-21
         let outcome = within(self.store_timeout, self.replay.record(claim.entry(), now)).await;
         let authenticated = claim.recorded(outcome.unwrap_or(ReplayOutcome::Unavailable))?;
+        // Who sends it again now has its nonce refused. Before the store has it, the body would be read and held again.
+        drop(flight);
         // What arguments are read from is 1 MiB at most.
         let body =
             if authenticated.reads_json() { body.into_memory().await.map_err(|_| Refusal::Unreadable)? } else { body };

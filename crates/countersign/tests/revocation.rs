@@ -137,6 +137,13 @@ fn an_issuer_that_was_away_for_one_run_finds_its_state() {
     assert_eq!(again.state(), view.state());
     assert!(again.holder_revoked(HUB, &key(2).public().id()));
     assert_eq!(again.apply(HUB, list(3, |_| ()).text(), NOW).unwrap_err().kind(), RevocationErrorKind::RolledBack);
+    // It is the same where the issuer is told of only after the state.
+    let mut late = RevocationLists::default();
+    late.restore(&view.state()).unwrap();
+    let mut late = late.issuer(HUB, [key(9).public()]);
+    assert_eq!(late.state(), view.state());
+    assert!(late.holder_revoked(HUB, &key(2).public().id()));
+    assert_eq!(late.apply(HUB, list(3, |_| ()).text(), NOW).unwrap_err().kind(), RevocationErrorKind::RolledBack);
     // What is configured is told by what was accepted, not by what was stored of it before.
     let mut both = self::view();
     both.restore(&other.state()).unwrap();

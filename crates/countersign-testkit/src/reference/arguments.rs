@@ -181,7 +181,8 @@ impl Arguments {
 fn twins(names: &[String]) -> BTreeSet<String> {
     let mut alike: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for name in names {
-        alike.entry(name.to_ascii_lowercase()).or_default().insert(name.clone());
+        let folded = name.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase).collect();
+        alike.entry(folded).or_default().insert(name.clone());
     }
     alike.into_values().filter(|names| names.len() > 1).flatten().collect()
 }

@@ -181,6 +181,7 @@ fn twins(file: &mut File) {
     let all = |name: &str, of: fn(&str) -> Predicate| asks(of(name));
     let value = |name: &str| over(name, "arg");
     let there = |name: &str| pred("arg_present", [string(name)]);
+    let absent = |name: &str| reject_if(query([there(name)], []));
     let host = |name: &str| over(name, "arg_host");
     let path = |name: &str| over(name, "arg_path");
     let body = r#"{"n":1,"m":2}"#;
@@ -198,6 +199,20 @@ fn twins(file: &mut File) {
         ("word", r#"{"amount":1,"aMount":2}"#, "/amount"),
         ("three", r#"{"ab":1,"aB":2,"Ab":3}"#, "/aB"),
         ("escaped", r#"{"a~b":1,"A~b":2}"#, "/a~0b"),
+        ("letters", r#"{"é":1,"É":2}"#, "/é"),
+        ("long-s", "{\"files\":1,\"file\u{17f}\":2}", "/files"),
+        ("long-s-alone", "{\"file\u{17f}\":1,\"files\":2}", "/file\u{17f}"),
+        ("kelvin", "{\"task\":1,\"tas\u{212a}\":2}", "/task"),
+        ("kelvin-escaped", r#"{"task":1,"tas\u212a":2}"#, "/task"),
+        ("angstrom", "{\"å\":1,\"\u{212b}\":2}", "/å"),
+        ("sigma", r#"{"μέσος":1,"ΜΈΣΟΣ":2}"#, "/μέσος"),
+        ("sigma-last", r#"{"σ":1,"ς":2}"#, "/σ"),
+        ("sharp-s", r#"{"maße":1,"MASSE":2}"#, "/maße"),
+        ("sharp-s-lower", r#"{"maße":1,"masse":2}"#, "/masse"),
+        ("title", "{\"\u{1c5}\":1,\"\u{1c6}\":2}", "/\u{1c5}"),
+        ("dotless", "{\"id\":1,\"\u{131}d\":2}", "/id"),
+        ("dotted", "{\"\u{130}\":1,\"i\u{307}\":2}", "/\u{130}"),
+        ("outside-bmp", "{\"\u{10428}\":1,\"\u{10400}\":2}", "/\u{10428}"),
         ("beneath", r#"{"a":{"n":1},"A":{"m":1}}"#, "/a/n"),
         ("beneath-both", r#"{"a":{"n":1},"A":{"n":1}}"#, "/A/n"),
         ("beneath-deep", r#"{"a":{"b":{"n":1}},"A":0}"#, "/a/b/n"),
@@ -217,13 +232,19 @@ fn twins(file: &mut File) {
     for (slug, comment, body, name) in [
         ("unasked", "names that nothing asks for", r#"{"a":1,"A":2,"n":1}"#, "/n"),
         ("apart-objects", "names of two objects", r#"{"a":{"n":1},"N":1}"#, "/a/n"),
-        ("letters", "letters outside ASCII", r#"{"é":1,"É":2}"#, "/é"),
+        ("accent", "a letter with an accent and one without", r#"{"é":1,"e":2}"#, "/é"),
+        ("composed", "a letter with an accent in one character and in two", "{\"é\":1,\"e\u{301}\":2}", "/é"),
+        ("alphabets", "letters of two alphabets that look alike", "{\"a\":1,\"\u{430}\":2}", "/a"),
+        ("dotted-plain", "a capital with a dot and a letter without another", "{\"i\":1,\"\u{130}\":2}", "/i"),
+        ("no-case", "letters without case", r#"{"名前":1,"住所":2}"#, "/名前"),
         ("array", "names of two objects in an array have none", r#"{"n":1,"a":[{"b":1},{"B":1}]}"#, "/n"),
         ("sibling", "a name beside two such", r#"{"a":{"b":1,"B":2,"n":1}}"#, "/a/n"),
     ] {
         let case = Mail::json(body).checks([all(name, value), all(name, there)]);
         file.push(case.case(&format!("twins-{slug}"), comment).req("CK-44"));
     }
+    let absent = Mail::json(r#"{"n":{"a":1},"N":{"b":1}}"#).checks([absent("/n/b"), absent("/n/c")]);
+    file.push(absent.case("twins-beneath-absent", "names beneath that nothing has are not poisoned").req("CK-44"));
     let query = |query: &str, name: &str| {
         Mail::json(r#"{"n":1}"#).to(&format!("/mail/out?{query}")).checks([all(name, value), all(name, there)])
     };
@@ -234,6 +255,7 @@ fn twins(file: &mut File) {
         ("query-again", "n=1&n=1&N=2", "query.n"),
         ("query-escaped", "n=1&%4e=1", "query.n"),
         ("query-empty", "n&N", "query.n"),
+        ("query-long-s", "s=1&%c5%bf=1", "query.s"),
     ] {
         let case = query(text, name).case(&format!("twins-{slug}"), "two parameters that differ by case alone");
         file.push(errs(case.req("CK-44"), good));

@@ -31,7 +31,7 @@ const CANCELLED: &str = "notifications/cancelled";
 /// Messages go on under ids of the gate's own. At most 1,024 wait for their answers at once, of these at most 256 of one
 /// agent and of all to whom it hands its tokens on; an id is kept where it has at most 256 bytes as JSON. What is beyond is
 /// answered `unavailable`, before anything is charged. A caller that waits no longer sends `notifications/cancelled`, which
-/// makes room.
+/// makes room, and so does [`Self::disconnected`]. One gate is for one connection to the server at a time.
 pub struct Gate {
     shared: Arc<Shared>,
     audience: String,
@@ -145,6 +145,13 @@ impl Gate {
             *id = sent.id;
         }
         true
+    }
+
+    /// The connection to the server has ended, and none of the answers that are awaited will come. Another one may begin.
+    /// [`super::guard_lines`] says so by itself.
+    // spec: JR-38
+    pub fn disconnected(&self) {
+        self.waiting.clear();
     }
 
     /// Who sent a message and what they are allowed, and a place for it where it waits for an answer.

@@ -16,7 +16,7 @@ const MAX_ANSWER: u64 = 64 << 20;
 ///
 /// What the gate allows goes to the server, what it refuses is answered here. Of what the server writes, listings are
 /// filtered, and lines that are no JSON, and answers that nobody waits for, are
-/// left out.
+/// left out. At its end, or when it is dropped, nothing waits for an answer any more ([`Gate::disconnected`]).
 ///
 /// # Errors
 ///
@@ -26,6 +26,7 @@ pub async fn guard_lines(
     peer: (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     server: (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
 ) -> io::Result<()> {
+    let _connection = Connection(gate);
     let (to_peer, mut to_server) = (Mutex::new(peer.1), server.1);
     let (mut from_peer, mut from_server) = (BufReader::new(peer.0), BufReader::new(server.0));
     let inward = async {
@@ -61,6 +62,15 @@ pub async fn guard_lines(
     tokio::select! {
         failed = inward => failed,
         ended = outward => ended,
+    }
+}
+
+/// A connection to a gate's server, which ends with this.
+struct Connection<'g>(&'g Gate);
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.0.disconnected();
     }
 }
 

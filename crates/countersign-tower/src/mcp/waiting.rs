@@ -67,6 +67,12 @@ impl Waiting {
         self.table().messages.remove(&id.as_u64()?)
     }
 
+    /// Nothing waits any more. The ids that were given stay given.
+    // spec: JR-38
+    pub(super) fn clear(&self) {
+        self.table().messages.clear();
+    }
+
     /// Takes out the message with this id of its sender's; the server's id for it.
     // spec: JR-38
     pub(super) fn cancelled(&self, id: &Value, holder: KeyId) -> Option<u64> {

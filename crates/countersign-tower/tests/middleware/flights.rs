@@ -9,7 +9,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use bytes::Bytes;
-use countersign_tower::AuditRecord;
+use countersign::time::UnixTime;
+use countersign::verify::{MemoryReplay, NonceEntry, ReplayOutcome, ReplayStore as _};
+use countersign_tower::{AsyncReplayStore, AuditRecord, Immediate, StoreFuture};
 use futures::channel::mpsc;
 use futures::{StreamExt as _, stream};
 use http::{Request, StatusCode};
@@ -28,10 +30,15 @@ struct Service {
 
 impl Service {
     fn start() -> Self {
+        Self::over(Arc::new(Immediate(MemoryReplay::insecure_without_epoch())))
+    }
+
+    fn over(replay: Arc<dyn AsyncReplayStore>) -> Self {
         let records: Arc<Mutex<Vec<AuditRecord>>> = Arc::default();
         let sink = Arc::clone(&records);
         let layer = layer()
             .body_timeout(Duration::from_secs(10))
+            .async_replay(replay)
             .audit(Arc::new(move |record: &AuditRecord| sink.lock().unwrap().push(record.clone())))
             .build();
         let app = Router::new().route("/calendars/{id}/events", post(|body: Bytes| async move { body })).layer(layer);
@@ -138,4 +145,38 @@ async fn a_nonce_is_free_again_however_its_body_ends() {
     assert_eq!(service.send(&head, Body::from_stream(broken)).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(service.send(&head, Body::from("{}")).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(service.send(&head, Body::from(BODY)).await.0, StatusCode::OK);
+}
+
+/// A store that answers when it is told to.
+struct Told {
+    store: MemoryReplay,
+    asked: Notify,
+    answer: Notify,
+}
+
+impl AsyncReplayStore for Told {
+    fn record<'a>(&'a self, entry: &'a NonceEntry, now: UnixTime) -> StoreFuture<'a, ReplayOutcome> {
+        Box::pin(async move {
+            self.asked.notify_one();
+            self.answer.notified().await;
+            self.store.record(entry, now)
+        })
+    }
+}
+
+// spec: RQ-51
+#[tokio::test]
+async fn no_second_body_is_read_before_the_store_has_the_nonce() {
+    let store =
+        Arc::new(Told { store: MemoryReplay::insecure_without_epoch(), asked: Notify::new(), answer: Notify::new() });
+    let service = Arc::new(Service::over(Arc::clone(&store) as Arc<dyn AsyncReplayStore>));
+    let head = sign("POST", EVENTS, BODY);
+    let first = tokio::spawn({
+        let (service, head) = (Arc::clone(&service), head.clone());
+        async move { service.send(&head, Body::from(BODY)).await }
+    });
+    store.asked.notified().await;
+    service.refused_unread(&head).await;
+    store.answer.notify_one();
+    assert_eq!(first.await.unwrap().0, StatusCode::OK);
 }

@@ -8,7 +8,7 @@ use countersign::key::SigningKey;
 use countersign::time::UnixTime;
 use countersign::token::{Delegation, Grant, OpenToken, Right};
 use countersign::verify::{MemoryCharges, MemoryReplay, Operations, Verifier};
-use countersign_tower::mcp::{Gate, Received};
+use countersign_tower::mcp::{Gate, Received, guard_lines};
 use countersign_tower::{AuditRecord, CountersignLayer};
 use serde_json::{Value, json};
 
@@ -238,4 +238,51 @@ async fn no_long_id_is_kept() {
     assert_eq!(seen.refused(&agent, request("a".repeat(255), "ping")).await, "unavailable");
     // As JSON it is six times as long.
     assert_eq!(seen.refused(&agent, request("\u{1}".repeat(43), "ping")).await, "unavailable");
+}
+
+// spec: JR-38
+#[tokio::test]
+async fn what_waits_ends_with_the_connection_to_the_server() {
+    let seen = Seen::gate();
+    let agent = Agent::of(2);
+    let first = seen.forwarded(&agent, call(1)).await["id"].clone();
+    assert_eq!(seen.refused(&agent, call(1)).await, "unavailable");
+    seen.gate.disconnected();
+    assert_eq!(seen.answered(&first, &json!({})), None, "of a connection that is over");
+    let second = seen.forwarded(&agent, call(1)).await["id"].clone();
+    assert_ne!(first, second);
+    assert!(seen.answered(&second, &json!({})).is_some());
+}
+
+// spec: JR-38
+#[tokio::test]
+async fn lines_leave_nothing_waiting_behind() {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, duplex, split};
+    let seen = Seen::gate();
+    let agent = Agent::of(2);
+    // A server that reads the message and is gone, and a future that is dropped before its server answers.
+    for ends in [true, false] {
+        let ((peer, gate_of_peer), (server, gate_of_server)) = (duplex(1 << 16), duplex(1 << 16));
+        let guard = guard_lines(&seen.gate, split(gate_of_peer), split(gate_of_server));
+        let (from_gate, to_gate) = split(peer);
+        let run = async {
+            let mut to_gate = to_gate;
+            to_gate.write_all(&[agent.signed(&call(7)), b"\n".to_vec()].concat()).await.unwrap();
+            let mut line = String::new();
+            let mut server = BufReader::new(server);
+            server.read_line(&mut line).await.unwrap();
+            assert!(line.contains("tools/call"), "{line}");
+            if !ends {
+                return;
+            }
+            drop(server);
+            std::future::pending().await
+        };
+        tokio::select! {
+            ended = guard => assert!(ends && ended.is_ok()),
+            () = run => assert!(!ends),
+        }
+        drop(from_gate);
+    }
+    assert!(matches!(seen.send(&agent, call(7)).await, Received::Forward(_)));
 }

@@ -1,6 +1,7 @@
 //! The arguments of a request as facts (`spec/checks.md`, Arguments).
 
 use core::cmp::Ordering;
+use core::fmt;
 
 use super::value::Scalar;
 
@@ -33,7 +34,7 @@ pub struct ArgName {
 /// The arguments of a request.
 ///
 /// Names are kept once, in order, so that an evaluation looks a name up once and then compares numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
     extracted: bool,
     names: Vec<ArgName>,
@@ -52,6 +53,14 @@ pub(super) type Given = (usize, Scalar);
 
 /// The facts that a predicate over one name is offered, and the index of that name among them.
 pub(super) type Offered<'a, T> = (&'a [T], Option<usize>);
+
+// Names without what stands under them: that may be a secret.
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.names.iter().map(|name| name.name.as_str()).collect();
+        f.debug_struct("Arguments").field("extracted", &self.extracted).field("names", &names).finish_non_exhaustive()
+    }
+}
 
 impl Arguments {
     /// Arguments that were not read: every check that asks for one is an error.

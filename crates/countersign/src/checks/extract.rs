@@ -192,19 +192,29 @@ fn named(name: &str) -> ArgName {
     ArgName { name: name.to_owned(), ..ArgName::default() }
 }
 
-/// The names among these that differ from another one in the case of ASCII letters alone.
+/// The names among these that differ from another one by case alone.
 fn twins<'n>(names: impl Iterator<Item = &'n str> + Clone) -> HashSet<&'n str> {
-    // One of two such has a capital letter, and most bodies have none in a name.
-    if !names.clone().any(|name| name.bytes().any(|byte| byte.is_ascii_uppercase())) {
+    // Names in small letters of ASCII are their own folded form, but for case, and most bodies have no others.
+    if !names.clone().any(|name| name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())) {
         return HashSet::new();
     }
-    let mut folded: Vec<(String, &str)> = names.map(|name| (name.to_ascii_lowercase(), name)).collect();
+    let mut folded: Vec<(String, &str)> = names.map(|name| (folded(name), name)).collect();
     folded.sort_unstable();
     let pairs = folded.windows(2).filter_map(|pair| match pair {
         [(one, first), (other, second)] if one == other && first != second => Some([*first, *second]),
         _ => None,
     });
     pairs.flatten().collect()
+}
+
+/// One form for all spellings that somebody may take for the same name. The lower case in between joins what has no
+/// upper case of its own, such as the sign for kelvin.
+// spec: CK-44
+fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_uppercase();
+    }
+    name.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase).collect()
 }
 
 /// Percent-decoding; `form` reads `+` as a space.

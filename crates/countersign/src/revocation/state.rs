@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::view::Short;
+use super::view::{Feed, Short};
 use super::{MAX_NUMBER, RevocationLists};
 use crate::encoding::{from_base64url, to_base64url};
 use crate::json::{Object, Value};
@@ -47,8 +47,8 @@ impl RevocationLists {
 
     /// Takes up a state. Lists have to be applied anew, and older ones than were accepted before are refused.
     ///
-    /// What it says of an issuer that was not added counts for nothing here and is part of the next [`Self::state`]. To be
-    /// called before a list is applied.
+    /// What it says of an issuer that was not added counts for nothing until it is, and is part of the next [`Self::state`].
+    /// To be called before a list is applied.
     pub fn restore(&mut self, state: &str) -> Result<(), StateError> {
         let value = Value::parse(state.trim_end().as_bytes()).map_err(|_| StateError)?;
         let object = value.as_object().ok_or(StateError)?;
@@ -60,16 +60,27 @@ impl RevocationLists {
         let saved: Vec<Saved<'_>> = issuers.iter().map(Saved::read).collect::<Option<_>>().ok_or(StateError)?;
         for (saved, value) in saved.into_iter().zip(issuers) {
             match self.feeds.get_mut(saved.issuer) {
-                Some(feed) => {
-                    feed.last = Some(saved.last);
-                    (feed.kept_holders, feed.kept_keys) = (saved.holders, saved.keys);
-                }
+                Some(feed) => feed.restored(saved),
                 None => {
                     self.elsewhere.insert(saved.issuer.to_owned(), value.clone());
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Feed {
+    fn restored(&mut self, saved: Saved<'_>) {
+        self.last = Some(saved.last);
+        (self.kept_holders, self.kept_keys) = (saved.holders, saved.keys);
+    }
+
+    /// Takes up what [`RevocationLists::restore`] read before.
+    pub(super) fn restore(&mut self, value: &Value) {
+        if let Some(saved) = Saved::read(value) {
+            self.restored(saved);
+        }
     }
 }
 

@@ -115,10 +115,14 @@ struct Loaded {
 
 impl RevocationLists {
     /// An issuer whose lists are looked for, and the keys that may sign them: its revocation keys, or its root keys where
-    /// it has none (`spec/revocation.md`, RV-4).
+    /// it has none (`spec/revocation.md`, RV-4). What a state said of it that was restored before counts from now on.
     #[must_use]
     pub fn issuer(mut self, issuer: &str, keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        let feed = Feed { keys: keys.into_iter().collect(), ..Feed::default() };
+        let mut feed = Feed { keys: keys.into_iter().collect(), ..Feed::default() };
+        // spec: RV-20
+        if let Some(saved) = self.elsewhere.remove(issuer) {
+            feed.restore(&saved);
+        }
         self.feeds.insert(issuer.to_owned(), feed);
         self
     }

@@ -1,5 +1,7 @@
 //! The operation's digest: what an approver signs (`spec/verify.md`, Operation digest).
 
+use core::fmt;
+
 use sha2::{Digest as _, Sha256};
 
 use super::operation::Operation;
@@ -12,8 +14,15 @@ use crate::token::{Agent, Claims};
 const DOMAIN: &[u8] = b"countersign-operation-v1\0";
 
 /// An operation as an approver sees it: every member of what is signed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct OperationRecord(Value);
+
+// It has all of the request in it, and its digest tells which one it is of.
+impl fmt::Debug for OperationRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OperationRecord").field(&to_hex(&self.digest())).finish()
+    }
+}
 
 impl OperationRecord {
     // spec: VF-44

@@ -233,6 +233,7 @@ impl Verifier {
             approvals: parts.value("countersign-approval").and_then(|value| String::from_utf8(value).ok()),
             fields: other_fields(parts, &selected.covered, framed.token_field),
             mcp: parts.starting("mcp-"),
+            enveloped: false,
             nonce: selected.nonce.clone(),
             body: None,
         };
@@ -334,7 +335,7 @@ impl Verifier {
         if let Some(cache) = &self.config.cache {
             learned.into_iter().for_each(|id| cache.insert(id));
         }
-        let request = self.without_http(service, Binding::Jsonrpc, now);
+        let request = Request { enveloped: true, ..self.without_http(service, Binding::Jsonrpc, now) };
         // spec: JR-15
         let claim = NonceEntry {
             holder,
@@ -361,6 +362,7 @@ impl Verifier {
             approvals: None,
             fields: Vec::new(),
             mcp: Vec::new(),
+            enveloped: false,
             nonce: Vec::new(),
             body: None,
         }

@@ -7,7 +7,7 @@ use crate::checks::{Arguments, Body, Declarations, Scalar, extract};
 use crate::json::{MAX_INTEGER, Object};
 
 /// What a request asks for: one action of one type on one resource.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Operation {
     pub(crate) r#type: String,
     pub(crate) resource: String,
@@ -21,6 +21,20 @@ pub struct Operation {
     pub(crate) whole_body: bool,
     /// What the message of MCP says in `_meta`, its proof apart.
     pub(crate) meta: Option<Object>,
+}
+
+// Arguments may hold secrets, and whoever logs a decision does not log the body with it.
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation")
+            .field("type", &self.r#type)
+            .field("resource", &self.resource)
+            .field("action", &self.action)
+            .field("tool", &self.tool)
+            .field("cost", &self.cost)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Operation {

@@ -82,7 +82,8 @@ impl Authenticated {
     /// Stage 11 for a message of MCP.
     // spec: JR-18, JR-23
     pub fn map_mcp(self, server: &Server, message: &Message, approvals: &Approvals) -> Result<McpCharges, Denial> {
-        self.mapped(server, message, approvals, true)
+        let proof = self.request.enveloped;
+        self.mapped(server, message, approvals, proof)
     }
 
     /// `proof`: whether the envelope of the message was held against the request.

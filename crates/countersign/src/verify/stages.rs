@@ -68,6 +68,8 @@ pub(crate) struct Request {
     pub(crate) fields: Vec<(String, String)>,
     /// Fields of MCP, in order.
     pub(crate) mcp: Vec<(String, Vec<u8>)>,
+    /// Whether the proof is the envelope of the message that is to be done.
+    pub(crate) enveloped: bool,
     /// The nonce of the signature.
     pub(crate) nonce: Vec<u8>,
     /// The body, once it is known. For an HTTP request that was taken up again it is not.

@@ -3,7 +3,7 @@
 use countersign::checks::{ArgName, Argument, Arguments, Declarations, Scalar};
 use countersign::json::Value;
 use countersign::jsonrpc::mcp::Server;
-use countersign::jsonrpc::{Message, SignMessage};
+use countersign::jsonrpc::{ENVELOPE, Message, SignMessage};
 use countersign::request::{BodyDigest, BodyLength, Parts, SignRequest, SignedFields, fuzzing};
 use countersign::token::{
     Check, CheckKind, Delegation, Expression, Grant, Predicate, Query, Restriction, Right, SealedToken, Term, binary_op,
@@ -103,6 +103,57 @@ fn what_is_proven_tells_of_the_request() {
         "{covered:?}"
     );
     assert_eq!(authorized.right().unwrap().location, "/calendars");
+}
+
+#[test]
+fn what_was_decided_is_logged_without_what_the_request_says() {
+    let body = br#"{"password":"secret-in-body"}"#;
+    let map = |grant: Grant| {
+        let url = "https://calendar.example.com/calendars/primary?key=secret-in-query";
+        let token = seal(grant);
+        let request = SignRequest::new("POST", url, &token).created(NOW, vec![1; 16]);
+        let fields = request.field("content-type", "application/json").body(body).sign(&key(2)).unwrap();
+        let proven = proven(&fields, BodyLength::Known(body.len() as u64));
+        let digest = digest_of(&proven, body);
+        let authenticated = proven.body(digest).unwrap().recorded(ReplayOutcome::New).unwrap();
+        authenticated.map(&Operations::http(), body, &Approvals::none())
+    };
+    let charges = map(grant()).unwrap();
+    let before = format!("{charges:?}");
+    let authorized = charges.uncharged().unwrap();
+    let shown = [before, format!("{authorized:?}"), format!("{:?}", authorized.operation())];
+    let other = Restriction::ArgIs("/password".to_owned(), "another".into());
+    let failed = map(grant().restriction(other)).unwrap_err();
+    assert!(failed.refused().is_some());
+    let asked = map(grant().approval("http", "POST", key(7).public())).unwrap_err();
+    let (record, _) = asked.approval().unwrap();
+    assert!(record.to_jcs().contains("secret-in-body"));
+    let denied = [format!("{failed:?}"), format!("{asked:?}"), format!("{record:?}")];
+    for shown in shown.iter().chain(&denied) {
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+    assert!(shown.iter().all(|shown| shown.contains("/password") && shown.contains("POST")), "{shown:?}");
+}
+
+// spec: VF-44, VF-48
+#[test]
+fn an_envelope_is_left_out_of_what_is_approved_only_where_it_is_the_proof() {
+    let right = Right { r#type: "mcp_tool", location: "calendar/list_events", action: "call" };
+    let token = seal(grant().right(right).approval("mcp_tool", "call", key(7).public()));
+    let server = Server::new("calendar").unwrap();
+    let message = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_events"}}"#;
+    let message = Message::parse(message, 1024).unwrap();
+    let message = SignMessage::new(message, SERVICE, &token).created(NOW, vec![5; 16]).sign(&key(2)).unwrap();
+    let has_envelope = |authenticated: Authenticated| {
+        let denial = authenticated.map_mcp(&server, &message, &Approvals::none()).unwrap_err();
+        let (record, _) = denial.approval().unwrap();
+        record.member("meta").and_then(Value::as_object).is_some_and(|meta| meta.member(ENVELOPE).is_some())
+    };
+    let own = verifier().check_rpc(&message, NOW, &Revocations::default()).unwrap();
+    assert!(!has_envelope(own.recorded(ReplayOutcome::New).unwrap()));
+    let chain = authenticated(&token, b"").chain().clone();
+    let resumed = verifier().resume(chain, Binding::Hmac, (SERVICE, None), NOW, &Revocations::default()).unwrap();
+    assert!(has_envelope(resumed), "nobody held it against the message");
 }
 
 #[test]

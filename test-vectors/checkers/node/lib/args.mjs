@@ -158,13 +158,13 @@ export function scaleNumber(number, scale) {
   return value > MAX_SAFE ? null : sign ? -value : value;
 }
 
-/** CK-44: names that differ in the case of ASCII letters alone. @param {string[]} names @returns {Set<string>} */
+/** CK-44: names that differ by case alone. @param {string[]} names @returns {Set<string>} */
 function twinsOf(names) {
   /** @type {Map<string, Set<string>>} */
   const alike = new Map();
   for (const name of names) {
-    const lower = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-    alike.set(lower, (alike.get(lower) ?? new Set()).add(name));
+    const folded = name.toLowerCase().toUpperCase();
+    alike.set(folded, (alike.get(folded) ?? new Set()).add(name));
   }
   return new Set([...alike.values()].filter((group) => group.size > 1).flatMap((group) => [...group]));
 }

@@ -130,10 +130,10 @@ class Arguments:
 
 
 def _twins(names: list[str]) -> set[str]:
-    """CK-44: names that differ in the case of ASCII letters alone."""
-    alike: dict[bytes, set[str]] = defaultdict(set)
+    """CK-44: names that differ by case alone."""
+    alike: dict[str, set[str]] = defaultdict(set)
     for name in names:
-        alike[name.encode().lower()].add(name)  # of bytes, ASCII letters only
+        alike[name.lower().upper()].add(name)
     return {name for group in alike.values() if len(group) > 1 for name in group}
 
 

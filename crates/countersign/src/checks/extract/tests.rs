@@ -172,3 +172,28 @@ fn past_the_limits_nothing_is_extracted() {
     let name = |length: usize| ["{\"", &"n".repeat(length), "\":1}"].concat();
     assert!(extracted(&name(4095)) && !extracted(&name(4096)));
 }
+
+/// Whatever Unicode's simple case folding takes for the same, which is what parsers that are deaf to case go by, has one
+/// folded form. Sequences by another library.
+// spec: CK-44
+#[test]
+fn all_that_case_folding_joins_has_one_folded_form() {
+    use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+    let one = |c: char| folded(c.encode_utf8(&mut [0; 4]));
+    let mut joined = 0;
+    for c in '\0'..=char::MAX {
+        let mut class = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
+        class.case_fold_simple();
+        for other in class.iter().flat_map(|range| range.start()..=range.end()).filter(|other| *other != c) {
+            assert_eq!(one(c), one(other), "{c:?} {other:?}");
+            joined += 1;
+        }
+    }
+    assert!(joined > 2_800, "{joined}");
+    // Standard libraries that compare by lower case, or by upper case, join no more.
+    for c in '\0'..=char::MAX {
+        let (lower, upper): (String, String) = (c.to_lowercase().collect(), c.to_uppercase().collect());
+        assert_eq!(one(c), folded(&upper), "{c:?}");
+        assert_eq!(one(c), folded(&lower), "{c:?}");
+    }
+}
