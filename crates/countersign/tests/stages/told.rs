@@ -249,6 +249,11 @@ fn a_record_is_read_back_and_nothing_else_is_one() {
     assert_eq!(read(&text).map(|record| (record.to_jcs(), record.digest())), Some((text.clone(), record.digest())));
     assert_eq!(record.member("resource").and_then(Value::as_str), Some("/calendars"));
     assert_eq!(record.member("nothing"), None);
+    let members: Vec<&str> = record.members().map(|(name, _)| name).collect();
+    assert_eq!(members.len(), 20, "{members:?}");
+    assert!(record.members().all(|(name, value)| record.member(name) == Some(value)));
+    let digest: String = record.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(format!("{record:?}"), format!("OperationRecord({digest:?})"));
     for (from, to) in [
         ("\"issuer\":\"https://hub.example\"", "\"issuer\":null"),
         ("\"query\":\"day=1\"", "\"query\":1"),
