@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import subprocess
 import sys
 from collections import Counter
 
@@ -53,8 +52,7 @@ def figures(results, runner):
     return "\n".join(lines)
 
 
-def write(path, repo, results, runner):
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=repo, capture_output=True, text=True, check=True).stdout.strip()
+def write(path, commit, results, runner):
     head = [
         "# Results of the knock-out",
         "",

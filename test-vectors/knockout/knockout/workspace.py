@@ -36,6 +36,8 @@ class BuildFailed(Exception):
 class Workspace:
     def __init__(self, repo, name="knockout", switch=SWITCH_FN, text_tests=TEXT_TESTS):
         self.repo = repo
+        # What is copied: the work tree may go on meanwhile.
+        self.commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=repo, capture_output=True, text=True, check=True).stdout.strip()
         self.switch = switch
         self.text_tests = text_tests
         self.target = repo / "target" / name

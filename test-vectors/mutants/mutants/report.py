@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import subprocess
 import sys
 from collections import Counter
 
@@ -87,9 +86,8 @@ def table(mutants, results, reasons):
     return lines
 
 
-def write(folder, repo, shard, mutants, results, reasons):
+def write(folder, commit, shard, mutants, results, reasons):
     """The summary of one shard."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=repo, capture_output=True, text=True, check=True).stdout.strip()
     unplaced = [mutant for mutant in mutants if (results.get(mutant) or {}).get("by") == "not placed"]
     lines = [
         f"# Mutants, shard {shard}/{listing.SHARDS}",
