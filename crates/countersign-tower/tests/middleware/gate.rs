@@ -1,6 +1,7 @@
 //! What a gate remembers of the messages that wait, and who may do what to them.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use countersign::jsonrpc::mcp::Server;
 use countersign::jsonrpc::{Message, SignMessage};
@@ -270,7 +271,9 @@ async fn lines_leave_nothing_waiting_behind() {
             to_gate.write_all(&[agent.signed(&call(7)), b"\n".to_vec()].concat()).await.unwrap();
             let mut line = String::new();
             let mut server = BufReader::new(server);
-            server.read_line(&mut line).await.unwrap();
+            // What waits from before would have it answered, and never handed on.
+            let read = server.read_line(&mut line);
+            tokio::time::timeout(Duration::from_secs(10), read).await.unwrap().unwrap();
             assert!(line.contains("tools/call"), "{line}");
             if !ends {
                 return;
